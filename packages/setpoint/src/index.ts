@@ -1,0 +1,1 @@
+export { isSetpointError, SetpointError, type ErrorCode } from './errors/index.ts';

@@ -1,0 +1,30 @@
+/**
+ * A controller that also aborts when any of `parents` does, with the parent's reason. Unlike `AbortSignal.any` on
+ * Node 20 it lets go of its parents: call `unlink` when the work is over, or a long-lived parent keeps one listener
+ * for every attempt ever made.
+ */
+export interface LinkedAbort {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  unlink(): void;
+}
+
+export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
+  const controller = new AbortController();
+  const links: (() => void)[] = [];
+  for (const parent of parents) {
+    if (!parent) continue;
+    if (parent.aborted) {
+      controller.abort(parent.reason);
+      continue;
+    }
+    const follow = (): void => controller.abort(parent.reason);
+    parent.addEventListener('abort', follow, { once: true });
+    links.push(() => parent.removeEventListener('abort', follow));
+  }
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    unlink: () => links.splice(0).forEach((remove) => remove()),
+  };
+}

@@ -1,0 +1,57 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Condition, ObjectMeta } from './object-meta.ts';
+
+export type Scope = 'Namespaced' | 'Cluster';
+
+/** `T` with every property, at any depth, read-only: what caches hand out. */
+export type DeepReadonly<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** What the library keeps in every status beside the user's own fields. */
+export interface CommonStatus {
+  readonly conditions?: readonly Condition[];
+  readonly observedGeneration?: number;
+}
+
+/** One stored object of a kind. `Spec` and `Status` are the outputs of the kind's schemas. */
+export interface ResourceObject<Spec = unknown, Status = unknown> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec: DeepReadonly<Spec>;
+  readonly status?: DeepReadonly<Status & CommonStatus>;
+}
+
+/**
+ * One kind: its names, where its objects live, and the schemas of spec and status. Plain data; made by
+ * {@link defineResource}.
+ */
+export interface ResourceDefinition<Spec = unknown, SpecInput = unknown, Status = unknown> {
+  readonly group: string;
+  readonly version: string;
+  /** `group/version`, as objects carry it. */
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** The key segment, lower case. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly scope: Scope;
+  readonly specSchema: StandardSchemaV1<SpecInput, Spec>;
+  readonly statusSchema: StandardSchemaV1<unknown, Status> | undefined;
+}
+
+/** Any definition, for code that treats all kinds alike. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the type parameters are invariant through the schemas
+export type AnyResourceDefinition = ResourceDefinition<any, any, any>;
+
+export type SpecOf<Definition> = Definition extends ResourceDefinition<infer Spec, infer _I, infer _S> ? Spec : never;
+export type SpecInputOf<Definition> =
+  Definition extends ResourceDefinition<infer _S, infer SpecInput, infer _T> ? SpecInput : never;
+export type StatusOf<Definition> =
+  Definition extends ResourceDefinition<infer _S, infer _I, infer Status> ? Status : never;
+/** The objects of a definition, as reads return them. */
+export type ObjectOf<Definition> = ResourceObject<SpecOf<Definition>, StatusOf<Definition>>;

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** Tests import the packages by name and get their sources, so that no build has to come first. */
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const alias = [
+  { find: /^setpoint$/, replacement: source('./packages/setpoint/src/index.ts') },
+  { find: /^setpoint\/(.+)$/, replacement: source('./packages/setpoint/src') + '/$1/index.ts' },
+  { find: /^@setpoint\/etcd$/, replacement: source('./packages/etcd/src/index.ts') },
+];
+
+const project = (name: string, include: string[], testTimeout: number, extra: object = {}) => ({
+  resolve: { alias },
+  test: { name, include, testTimeout, hookTimeout: 60_000, ...extra },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'], 10_000),
+      project('simulation', ['test/simulation/**/*.test.ts'], 60_000),
+      project('conformance', ['test/conformance/**/*.test.ts'], 120_000),
+      project('integration', ['test/integration/**/*.test.ts'], 180_000, { fileParallelism: false }),
+      project('packaging', ['test/packaging/**/*.test.ts'], 180_000),
+    ],
+  },
+});
