@@ -17,11 +17,15 @@ const project = (name: string, include: string[], testTimeout: number, extra: ob
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'], 10_000),
+      project('unit', ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], 10_000),
       project('simulation', ['test/simulation/**/*.test.ts'], 60_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 120_000),
-      project('integration', ['test/integration/**/*.test.ts'], 180_000, { fileParallelism: false }),
       project('packaging', ['test/packaging/**/*.test.ts'], 180_000),
+      // Real servers that are killed and paused: one file at a time, after everything else.
+      project('integration', ['test/integration/**/*.test.ts'], 180_000, {
+        fileParallelism: false,
+        sequence: { groupOrder: 1 },
+      }),
     ],
   },
 });

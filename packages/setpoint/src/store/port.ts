@@ -219,7 +219,10 @@ export interface Store {
   /** Forgets history up to and including `revision`; what is current stays. */
   compact(revision: Revision, options?: CallOptions): Promise<void>;
 
-  leaseGrant(request: { readonly ttlSeconds: number; readonly id?: bigint }, options?: CallOptions): Promise<LeaseGrantResponse>;
+  leaseGrant(
+    request: { readonly ttlSeconds: number; readonly id?: bigint },
+    options?: CallOptions,
+  ): Promise<LeaseGrantResponse>;
   /** Renews once and says the TTL from now on. Fails with `LeaseNotFound` when it is gone. */
   leaseKeepAlive(id: bigint, options?: CallOptions): Promise<{ readonly ttlSeconds: number }>;
   /** Ends the lease and deletes its keys. */
