@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentVariable, processIds, sendSignal, startTime } from './process-table.ts';
+
+/**
+ * Every program that an agent starts carries a mark in its environment: which agent of which node started it. That is
+ * how an agent that was killed is cleaned up after: the next one finds the marks whose agent is no longer alive. No
+ * file has to be kept in step with the truth, and there is no moment between starting a program and noting it down.
+ *
+ * Where there is no /proc nothing is found, and a replica then ends only by its own habit of stopping when its channel
+ * to the agent closes.
+ */
+export const MARK = 'SETPOINT_AGENT';
+
+/** The mark of the agent of `node` that runs in this process. */
+export async function agentMark(node: string): Promise<string> {
+  return `${node}/${process.pid}/${(await startTime(process.pid)) ?? 'unknown'}`;
+}
+
+/** The processes that a dead agent of `node` has left behind. */
+export async function leftovers(node: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of await processIds()) {
+    const [markedNode, agentPid, agentStart] = (await environmentVariable(pid, MARK))?.split('/') ?? [];
+    if (markedNode === node && (await startTime(Number(agentPid))) !== agentStart) found.push(pid);
+  }
+  return found;
+}
+
+/** Ends what a dead agent of `node` has left behind; resolves with the pids when none of them runs any more. */
+export async function endLeftovers(node: string, graceMs = 1_000): Promise<number[]> {
+  const found = await leftovers(node);
+  const deadline = performance.now() + graceMs;
+  for (const pid of found) sendSignal(pid, 'SIGTERM');
+  for (let left = found; left.length > 0; left = await leftovers(node)) {
+    if (performance.now() > deadline) left.forEach((pid) => sendSignal(pid, 'SIGKILL'));
+    await sleep(20);
+  }
+  return found;
+}

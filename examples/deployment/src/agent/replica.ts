@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { sendSignal } from './process-table.ts';
+
+/** What to run. */
+export interface Launch {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** The whole environment of the program: nothing else is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  /** A program that hasn't said within so long that it is ready is killed. */
+  readonly readyTimeoutMs: number;
+  /** How long it may take to stop after SIGTERM, before SIGKILL. */
+  readonly stopGraceMs: number;
+}
+
+/** Why a program is not running: a CamelCase word for machines and a sentence for people. */
+export interface Failure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type ReplicaState =
+  | { readonly phase: 'Starting'; readonly pid: number | undefined }
+  | { readonly phase: 'Ready'; readonly pid: number; readonly port: number }
+  | { readonly phase: 'Exited'; readonly failure: Failure };
+
+/** The end of what a program wrote to stderr is kept to tell why it died. */
+const STDERR_KEPT = 300;
+/** Its last words may arrive after its exit, but a grandchild that holds the pipe open must not delay the news. */
+const LAST_WORDS_MS = 300;
+
+/**
+ * One run of one program as an operating-system process. It starts at construction, goes through the states of
+ * {@link ReplicaState} in their order, and never comes back from `Exited`: who wants it again makes a new one.
+ */
+export class Replica {
+  /** Resolves when the process and all that it started are gone. Never rejects. */
+  readonly #gone: Promise<void>;
+  #state: ReplicaState;
+  #stopping = false;
+  #stderr = '';
+  /** What the program said, or we decided, about its end before it came. */
+  #verdict: Failure | undefined;
+  readonly #child: ChildProcess;
+  readonly #launch: Launch;
+
+  /** `onChange` is called after each change of `state`. */
+  constructor(launch: Launch, onChange: () => void) {
+    this.#launch = launch;
+    this.#child = start(launch);
+    this.#state = { phase: 'Starting', pid: this.#child.pid };
+    this.#child.on('message', (news) => {
+      this.#hear(news);
+      if (this.#state.phase === 'Ready') onChange();
+    });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
+    });
+    const patience = setTimeout(() => this.#giveUp(), launch.readyTimeoutMs);
+    this.#gone = this.#end().then((failure) => {
+      clearTimeout(patience);
+      this.#state = { phase: 'Exited', failure: this.#verdict ?? failure };
+      onChange();
+    });
+  }
+
+  get state(): ReplicaState {
+    return this.#state;
+  }
+
+  /** Whether it was asked to stop and hasn't yet. */
+  get stopping(): boolean {
+    return this.#stopping && this.#state.phase !== 'Exited';
+  }
+
+  /** Asks it to stop, makes it stop after the grace, and resolves when it is gone. May be called many times. */
+  async stop(): Promise<void> {
+    if (!this.#stopping && this.#state.phase !== 'Exited') {
+      this.#stopping = true;
+      this.#verdict ??= { reason: 'Stopped', message: 'it was asked to stop' };
+      this.#signal('SIGTERM');
+      const force = setTimeout(() => this.#signal('SIGKILL'), this.#launch.stopGraceMs);
+      void this.#gone.then(() => clearTimeout(force));
+    }
+    await this.#gone;
+  }
+
+  #hear(news: unknown): void {
+    if (typeof news !== 'object' || news === null || this.#state.phase !== 'Starting') return;
+    const { type, port, reason, message } = news as Record<string, unknown>;
+    if (type === 'failed') {
+      this.#verdict ??= { reason: String(reason), message: String(message).slice(0, STDERR_KEPT) };
+    } else if (type === 'ready' && typeof port === 'number' && this.#child.pid !== undefined) {
+      this.#state = { phase: 'Ready', pid: this.#child.pid, port };
+    }
+  }
+
+  #giveUp(): void {
+    if (this.#state.phase !== 'Starting') return;
+    const message = `it did not say within ${this.#launch.readyTimeoutMs} ms that it is ready`;
+    this.#verdict ??= { reason: 'NotReadyInTime', message };
+    this.#signal('SIGKILL');
+  }
+
+  /** Resolves at the end of the process, with what the operating system says about it. */
+  #end(): Promise<Failure> {
+    return new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        // A child without a pid was never there. Other errors (a signal not sent) say nothing about its life.
+        if (this.#child.pid === undefined) resolve(neverStarted(this.#launch, error));
+      });
+      this.#child.once('exit', (code, signal) => {
+        this.#signal('SIGKILL'); // what it started itself and left
+        const end = (): void => resolve(died(code, signal, this.#stderr.trim()));
+        const waiting = setTimeout(end, LAST_WORDS_MS);
+        this.#child.once('close', () => {
+          clearTimeout(waiting);
+          end();
+        });
+      });
+    });
+  }
+
+  /** To the whole process group. */
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#child.pid !== undefined) sendSignal(-this.#child.pid, signal);
+  }
+}
+
+/** Detached makes the program the leader of a process group, so that what it starts can be stopped with it. */
+function start({ command: [program = '', ...programArguments], directory, env }: Launch): ChildProcess {
+  const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const;
+  return spawn(program, programArguments, { cwd: directory, env, stdio: [...stdio], detached: true });
+}
+
+function neverStarted({ command }: Launch, error: NodeJS.ErrnoException): Failure {
+  const program = command[0];
+  if (error.code === 'ENOENT') {
+    return { reason: 'CommandNotFound', message: `there is no program '${program}' on the agent's PATH` };
+  }
+  return { reason: 'CommandNotStarted', message: `'${program}' can't be started: ${error.message}` };
+}
+
+function died(code: number | null, signal: NodeJS.Signals | null, words: string): Failure {
+  const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+  const message = words === '' ? `it ${how}` : `it ${how}: ${words}`;
+  return { reason: signal === null ? 'Exited' : 'Killed', message };
+}

@@ -1,0 +1,132 @@
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Observation, restartDelayMs } from './program.ts';
+import { isRunning } from './process-table.ts';
+import type { Launch } from './replica.ts';
+import { Supervisor } from './supervisor.ts';
+
+const READY = `process.send({ type: 'ready', port: 4711 });`;
+const STAY = 'setInterval(() => {}, 1000);';
+
+function launch(script: string, rest: Partial<Launch> = {}): Launch {
+  const command = [process.execPath, '-e', script];
+  return { command, env: {}, directory: tmpdir(), readyTimeoutMs: 5_000, stopGraceMs: 2_000, ...rest };
+}
+
+describe('Supervisor', () => {
+  let now = 0;
+  let changes = 0;
+  let supervisor = new Supervisor({ onChange: () => (changes += 1), now: () => now });
+  const reset = async (): Promise<void> => {
+    await supervisor.close();
+    now = 0;
+    changes = 0;
+    supervisor = new Supervisor({ onChange: () => (changes += 1), now: () => now });
+  };
+  afterEach(reset);
+
+  /** Tells what is wanted after each change, as the agent does, until it is as far as asked for. */
+  async function until(phase: Observation['phase'], wanted: Launch, identity = 'a'): Promise<Observation> {
+    for (;;) {
+      const seen = changes;
+      const observation = supervisor.ensure('web', { identity, launch: wanted });
+      if (observation.phase === phase) return observation;
+      while (changes === seen) await sleep(5);
+    }
+  }
+
+  it('runs a program and learns over the channel on which port it answers', async () => {
+    const { pid, port, restarts } = await until('Running', launch(READY + STAY));
+    expect({ port, restarts }).toEqual({ port: 4711, restarts: 0 });
+    expect(await isRunning(pid!)).toBe(true);
+    await supervisor.stop('web');
+    expect(await isRunning(pid!)).toBe(false);
+  });
+
+  it('starts a program once, however often it is told', async () => {
+    const first = supervisor.ensure('web', { identity: 'a', launch: launch(READY + STAY) });
+    const second = supervisor.ensure('web', { identity: 'a', launch: launch(READY + STAY) });
+    expect(second.pid).toBe(first.pid);
+  });
+
+  it('starts a killed program again after its wait, not sooner', async () => {
+    const wanted = launch(READY + STAY);
+    const first = await until('Running', wanted);
+    process.kill(first.pid!, 'SIGKILL');
+    const down = await until('BackOff', wanted);
+    expect(down).toEqual({
+      phase: 'BackOff',
+      restarts: 0,
+      failure: { reason: 'Killed', message: 'it was killed by SIGKILL' },
+      againInMs: 500,
+    });
+    now += 499;
+    expect(supervisor.ensure('web', { identity: 'a', launch: wanted }).phase).toBe('BackOff');
+    now += 1;
+    const second = await until('Running', wanted);
+    expect(second.restarts).toBe(1);
+    expect(second.pid).not.toBe(first.pid);
+  });
+
+  it('waits longer after each failure, and starts over once the program was healthy', async () => {
+    const crashing = launch('');
+    expect((await until('BackOff', crashing)).againInMs).toBe(500);
+    now += 500;
+    supervisor.ensure('web', { identity: 'a', launch: crashing });
+    expect((await until('BackOff', crashing)).againInMs).toBe(1_000);
+    await reset();
+
+    const wanted = launch(READY + STAY);
+    for (const healthyMs of [0, 10_000]) {
+      now += 100_000;
+      const { pid } = await until('Running', wanted);
+      now += healthyMs;
+      process.kill(pid!, 'SIGKILL');
+      expect((await until('BackOff', wanted)).againInMs).toBe(500);
+    }
+    expect([1, 2, 3, 7, 1_000].map(restartDelayMs)).toEqual([500, 1_000, 2_000, 30_000, 30_000]);
+  });
+
+  it.each<[string, Launch, string, RegExp]>([
+    ['a program that does not exist', launch('', { command: ['no-such-program'] }), 'CommandNotFound', /no program 'no-such-program'/],
+    ['a program that may not be run', launch('', { command: ['/etc/passwd'] }), 'CommandNotStarted', /can't be started/],
+    ['a crash, with its last words', launch(`console.error('no luck'); process.exit(3)`), 'Exited', /code 3: no luck/],
+    ['what the program says itself', launch(`process.send({ type: 'failed', reason: 'PortInUse', message: 'port 1' }, () => process.exit(1))`), 'PortInUse', /^port 1$/],
+    ['a program that is never ready', launch(STAY, { readyTimeoutMs: 200 }), 'NotReadyInTime', /within 200 ms/],
+  ])('says why a program does not run: %s', async (_title, wanted, reason, message) => {
+    const { failure } = await until('BackOff', wanted);
+    expect(failure?.reason).toBe(reason);
+    expect(failure?.message).toMatch(message);
+  });
+
+  it('kills a program that ignores SIGTERM after the grace', async () => {
+    const { pid } = await until('Running', launch(`process.on('SIGTERM', () => {}); ${READY} ${STAY}`, { stopGraceMs: 100 }));
+    await supervisor.stop('web');
+    expect(await isRunning(pid!)).toBe(false);
+  });
+
+  it('stops what a program has started, too', async () => {
+    const script = `const c = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+      process.send({ type: 'ready', port: c.pid }); ${STAY}`;
+    const { port: grandchild } = await until('Running', launch(script));
+    expect(await isRunning(grandchild!)).toBe(true);
+    await supervisor.stop('web');
+    for (let tries = 0; (await isRunning(grandchild!)) && tries < 200; tries++) await sleep(10);
+    expect(await isRunning(grandchild!)).toBe(false);
+  });
+
+  it('replaces a program whose identity has changed, and never runs both', async () => {
+    const first = await until('Running', launch(READY + STAY));
+    expect(supervisor.ensure('web', { identity: 'b', launch: launch(READY + STAY) }).phase).toBe('Stopping');
+    expect(await isRunning(first.pid!)).toBe(true);
+    const second = await until('Running', launch(READY + STAY), 'b');
+    expect(await isRunning(first.pid!)).toBe(false);
+    expect(second.restarts).toBe(0);
+  });
+
+  it('starts nothing once closed', async () => {
+    await supervisor.close();
+    expect(() => supervisor.ensure('web', { identity: 'a', launch: launch(STAY) })).toThrow(/stopping/);
+  });
+});
