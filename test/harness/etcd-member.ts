@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { unsupportedArch } from '../../scripts/etcd.mjs';
+
+/** How one member is started; the same again after every restart. */
+export interface MemberSetup {
+  readonly binary: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly initialCluster: string;
+  readonly flags: readonly string[];
+}
+
+const READY_WITHIN_MS = 30_000;
+const LOG_LINES_KEPT = 40;
+
+/** One etcd process. Its ports and data outlive it, so that a restarted member is the same member. */
+export class EtcdMember {
+  readonly endpoint: string;
+  readonly name: string;
+  readonly #setup: MemberSetup;
+  #process: ChildProcess | undefined;
+  #log: string[] = [];
+
+  constructor(setup: MemberSetup) {
+    this.#setup = setup;
+    this.name = setup.name;
+    this.endpoint = `http://127.0.0.1:${setup.clientPort}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  get dataFolder(): string {
+    return join(this.#setup.folder, this.name);
+  }
+
+  get running(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Starts the process without waiting for health. */
+  launch(): void {
+    if (this.running) return;
+    const { binary, peerPort, initialCluster, flags, name } = this.#setup;
+    const peerUrl = `http://127.0.0.1:${peerPort}`;
+    const settings = {
+      name,
+      'data-dir': this.dataFolder,
+      'listen-client-urls': this.endpoint,
+      'advertise-client-urls': this.endpoint,
+      'listen-peer-urls': peerUrl,
+      'initial-advertise-peer-urls': peerUrl,
+      'initial-cluster': initialCluster,
+      'initial-cluster-token': 'setpoint-test',
+    };
+    const args = Object.entries(settings).map(([flag, value]) => `--${flag}=${value}`);
+    const started = spawn(binary, [...args, '--logger=zap', '--log-level=warn', ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ETCD_UNSUPPORTED_ARCH: unsupportedArch },
+    });
+    this.#log = [];
+    started.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#log = [...this.#log, ...text.split('\n').filter(Boolean)].slice(-LOG_LINES_KEPT);
+    });
+    started.on('error', (error) => this.#log.push(String(error)));
+    this.#process = started;
+  }
+
+  /** Resolves once it says that it is healthy, which needs a leader; rejects with its log when it ends or takes long. */
+  async ready(): Promise<void> {
+    for (let waited = 0; waited < READY_WITHIN_MS; waited += 20) {
+      if (!this.running) throw new Error(`etcd ${this.name} ended at start:\n${this.#log.join('\n')}`);
+      if (await isHealthy(this.endpoint)) return;
+      await wait(20);
+    }
+    throw new Error(`etcd ${this.name} is not healthy after ${READY_WITHIN_MS} ms:\n${this.#log.join('\n')}`);
+  }
+
+  /** Ends it at once, as a crash does (kill -9). */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Asks it to end, and waits until it has. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Freezes the process: its connections stay up and nothing answers. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** Ends it if it runs (hard), then starts it on the same ports and data. Waits for health unless told not to. */
+  async restart(options: { readonly ready?: boolean } = {}): Promise<void> {
+    await this.kill();
+    this.launch();
+    if (options.ready !== false) await this.ready();
+  }
+
+  /** For a process that is itself about to end and can't wait. */
+  killNow(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const ending = this.#process;
+    if (!ending || !this.running) return;
+    const exited = new Promise((resolve) => ending.once('exit', resolve));
+    ending.kill(signal);
+    ending.kill('SIGCONT');
+    await exited;
+  }
+}
+
+function isHealthy(endpoint: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(`${endpoint}/health`, { timeout: 1000, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('end', () => resolve(body.includes('"health":"true"')));
+    });
+    request.on('error', () => resolve(false));
+    request.on('timeout', () => request.destroy());
+  });
+}

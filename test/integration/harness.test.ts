@@ -1,0 +1,58 @@
+import { connect } from 'node:net';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
+import { startProxy } from '../harness/tcp-proxy.ts';
+
+describe.each(await availableEtcds())('the harness on etcd %s', (version) => {
+  const started: { dispose(): Promise<void> }[] = [];
+  afterAll(() => Promise.all(started.map((each) => each.dispose())));
+
+  it('starts an etcd, keeps its data over a kill, and leaves nothing behind', async () => {
+    const server = await startEtcd({ version });
+    started.push(server);
+    await server.etcdctl(['put', '/a', '1']);
+    await server.restart();
+    expect(await server.etcdctl(['get', '--print-value-only', '/a'])).toBe('1\n');
+    await server.dispose();
+    expect(server.members[0]!.running).toBe(false);
+    expect(existsSync(dirname(server.members[0]!.dataFolder))).toBe(false);
+  });
+
+  it('starts three members that outlive the loss of one', async () => {
+    const server = await startEtcd({ version, members: 3 });
+    started.push(server);
+    await server.members[0]!.kill();
+    await server.members[1]!.ready();
+    expect(await server.etcdctl(['member', 'list'])).toContain(server.endpoints[2]);
+  });
+
+  it('cuts, holds and releases what passes through the proxy', async () => {
+    const server = await startEtcd({ version });
+    const proxy = await startProxy(server.endpoints[0]!);
+    started.push(proxy, server);
+    const healthy = (): Promise<string> => fetch(`${proxy.endpoint}/health`).then((answer) => answer.text());
+    expect(await healthy()).toContain('"health":"true"');
+    proxy.hold('server');
+    let answered = false;
+    const late = healthy().then((text) => {
+      answered = true;
+      return text;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(answered).toBe(false);
+    proxy.release();
+    expect(await late).toContain('"health":"true"');
+    proxy.refuse();
+    await expect(healthy()).rejects.toThrow('fetch failed');
+    proxy.release();
+    proxy.cutAfter('server', 10);
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+    let received = 0;
+    socket.on('data', (bytes) => (received += bytes.length));
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(received).toBe(10);
+  });
+});
