@@ -1,0 +1,43 @@
+import { isSetpointError } from '../errors/index.ts';
+import { checkResult, type Result } from './reconciler.ts';
+
+/** How one attempt ended. Each variant holds exactly what acting on it takes. */
+export type Outcome =
+  | { readonly type: 'success' }
+  | { readonly type: 'requeue_after'; readonly delayMs: number }
+  | { readonly type: 'requeue' }
+  | { readonly type: 'error'; readonly error: unknown; readonly terminal: boolean; readonly panic: boolean };
+
+/** The shortest delay of a requeue: what a reconciler that always asks for "at once" is slowed down to. */
+export const REQUEUE_FLOOR_MS = 10;
+
+/** Both requests at once: the time that was named wins over the growing one. */
+export function outcomeOf(value: unknown): Outcome {
+  let result: Result;
+  try {
+    result = checkResult(value);
+  } catch (error) {
+    return failure(error);
+  }
+  const { requeueAfterMs = 0, requeue = false } = result;
+  if (requeueAfterMs > 0) return { type: 'requeue_after', delayMs: Math.max(requeueAfterMs, REQUEUE_FLOOR_MS) };
+  return requeue ? { type: 'requeue' } : { type: 'success' };
+}
+
+/** Anything can be thrown; a panic is what only a bug throws. */
+export function failure(error: unknown): Outcome {
+  return { type: 'error', error, terminal: isTerminal(error), panic: isPanic(error) };
+}
+
+/** Also when it was wrapped on its way up. */
+function isTerminal(error: unknown, depth = 0): boolean {
+  if (isSetpointError(error, 'Terminal')) return true;
+  return error instanceof Error && depth < 8 && isTerminal(error.cause, depth + 1);
+}
+
+/** JavaScript has no panics. These come closest; `fetch` reports an unreachable network as a TypeError with a cause. */
+function isPanic(error: unknown): boolean {
+  if (!(error instanceof Error)) return true;
+  if (error instanceof TypeError) return error.cause === undefined;
+  return error instanceof ReferenceError || error instanceof RangeError;
+}

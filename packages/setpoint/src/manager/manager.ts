@@ -1,0 +1,210 @@
+import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { type Clock, sleep, systemClock } from '../internal/clock.ts';
+import { type Deferred, deferred } from '../internal/deferred.ts';
+import { holdProcess } from '../internal/hold-process.ts';
+import { type Logger, silentLogger } from '../internal/logger.ts';
+import { onTerminationSignal } from './process-signals.ts';
+import type { Runnable } from './runnable.ts';
+import { RunnableGroup } from './runnable-group.ts';
+
+/** Groups in the order in which they start; each begins when all of the one before is ready. */
+export const startOrder = ['http', 'caches', 'others', 'warmup', 'leader-elected'] as const;
+
+export type GroupName = (typeof startOrder)[number];
+
+/**
+ * Groups in the order in which they stop; those of one step stop together, and a step waits for the one before. What
+ * acts stops before what it relies on: the caches outlive the controllers, the health endpoint outlives everything.
+ */
+export const stopOrder: readonly (readonly GroupName[])[] = [
+  ['warmup', 'others'],
+  ['leader-elected'],
+  ['caches'],
+  ['http'],
+];
+
+/** controller-runtime's default. */
+const GRACEFUL_TIMEOUT_MS = 30_000;
+
+export interface ManagerOptions {
+  /** How long everything together may take to stop. Default 30 s, as controller-runtime; negative waits for ever. */
+  readonly gracefulTimeoutMs?: number;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+export type ManagerState = 'new' | 'starting' | 'ready' | 'stopping' | 'stopped';
+
+/**
+ * Owns the lives of {@link Runnable}s: starts them group by group, stops them in the opposite sense, and ends when
+ * one of them breaks.
+ *
+ * Guarantees: a group starts only after the one before is ready; nothing is started after a stop was asked for; run
+ * settles only when everything has ended or the graceful time-out has passed, and then says what was left. It elects
+ * no leader: the `leader-elected` group is the place for what only one replica may do, and here it simply starts last.
+ */
+export class Manager {
+  readonly #groups: ReadonlyMap<GroupName, RunnableGroup>;
+  readonly #gracefulTimeoutMs: number;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #ready: Deferred<void> = deferred();
+  /** Resolves when a stop is asked for or a runnable breaks. */
+  readonly #ending: Deferred<void> = deferred();
+  readonly #ended: Deferred<void> = deferred();
+  #state: ManagerState = 'new';
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: ManagerOptions = {}) {
+    this.#gracefulTimeoutMs = options.gracefulTimeoutMs ?? GRACEFUL_TIMEOUT_MS;
+    if (Number.isNaN(this.#gracefulTimeoutMs)) {
+      throw new SetpointError(
+        'Invalid',
+        'gracefulTimeoutMs must be a number of milliseconds, negative for ever; got NaN',
+      );
+    }
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? silentLogger;
+    const onFailure = (error: unknown, runnable: string): void => this.#fail(error, runnable);
+    this.#groups = new Map(startOrder.map((name) => [name, new RunnableGroup(name, onFailure)]));
+    this.#ready.promise.catch(() => {}); // whoever asked whenReady() gets the rejection; nobody has to ask
+  }
+
+  get state(): ManagerState {
+    return this.#state;
+  }
+
+  /** Adds to a group, by default `others`. While the manager runs, it begins at once if its group has started. */
+  add(runnable: Runnable, options: { readonly group?: GroupName } = {}): this {
+    if (this.#state === 'stopping' || this.#state === 'stopped') {
+      throw new SetpointError(
+        'Closed',
+        `the manager is ${this.#state}: '${runnable.name ?? 'unnamed'}' can't be added any more`,
+      );
+    }
+    this.#groups.get(options.group ?? 'others')!.add(runnable);
+    return this;
+  }
+
+  /** Resolves when every group has started and is ready; rejects when the manager ends before that. */
+  whenReady(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /**
+   * Runs everything until `signal` aborts or {@link stop} is called, and then resolves. Rejects with the error of
+   * the first runnable that breaks, or with `Timeout` naming what did not stop in time. Runs once; again is `Invalid`.
+   * The process stays alive as long as it runs.
+   *
+   * Without a signal SIGTERM and SIGINT stop it: the first gracefully, the second exits the process with code 1.
+   */
+  async run(signal?: AbortSignal): Promise<void> {
+    if (this.#state !== 'new')
+      throw new SetpointError('Invalid', `a manager runs once, and this one is ${this.#state}`);
+    this.#state = 'starting';
+    const stop = (): void => this.#ending.resolve();
+    const release = holdProcess();
+    const unlisten = signal ? onAbort(signal, stop) : onTerminationSignal(this.#logger, stop);
+    try {
+      await this.#start();
+      await this.#ending.promise;
+      const left = await this.#stop();
+      this.#settle(left);
+    } finally {
+      unlisten();
+      release();
+      this.#state = 'stopped';
+      this.#ready.reject(this.#failure?.error ?? stoppedEarly());
+      this.#ended.resolve();
+    }
+  }
+
+  /** Asks for a graceful stop and resolves when `run` has ended, however it ended: its promise tells. */
+  async stop(): Promise<void> {
+    if (this.#state === 'new') {
+      this.#state = 'stopped';
+      this.#ready.reject(stoppedEarly());
+      return;
+    }
+    this.#ending.resolve();
+    await this.#ended.promise;
+  }
+
+  async #start(): Promise<void> {
+    let ending = false;
+    const ended = this.#ending.promise.then(() => void (ending = true));
+    await Promise.resolve(); // a signal that had aborted already starts nothing
+    for (const name of startOrder) {
+      if (ending) return;
+      this.#logger.debug({ group: name }, 'starting');
+      await Promise.race([this.#groups.get(name)!.start(), ended]);
+    }
+    if (ending) return;
+    this.#state = 'ready';
+    this.#ready.resolve();
+    this.#logger.info({}, 'the manager is ready');
+  }
+
+  /** Stops step by step within one common limit; returns what had been told to and was still running at its end. */
+  async #stop(): Promise<readonly string[]> {
+    this.#state = 'stopping';
+    const reason = new SetpointError('Closed', 'the manager is stopping', { cause: this.#failure?.error });
+    const done = new AbortController();
+    let expired = false;
+    const limit = this.#gracefulLimit(done.signal).then(() => void (expired = true));
+    let late: readonly string[] = [];
+    for (const step of stopOrder) {
+      const groups = step.map((name) => this.#groups.get(name)!);
+      const stopped = Promise.all(groups.map((group) => group.stop(reason)));
+      if (expired) continue; // the rest is told to stop all the same, and had no time to be late in
+      await Promise.race([stopped, limit]);
+      if (expired) late = groups.flatMap((group) => group.running);
+    }
+    done.abort();
+    return late;
+  }
+
+  async #gracefulLimit(done: AbortSignal): Promise<void> {
+    // A deposed leader has nothing to wrap up: another one may be at work already.
+    if (isSetpointError(this.#failure?.error, 'LockLost')) return;
+    if (this.#gracefulTimeoutMs < 0) return new Promise<void>(() => {});
+    await sleep(this.#clock, this.#gracefulTimeoutMs, done, { ref: true });
+  }
+
+  #settle(left: readonly string[]): void {
+    const late =
+      left.length === 0
+        ? undefined
+        : new SetpointError(
+            'Timeout',
+            `these did not stop within ${this.#gracefulTimeoutMs} ms: ${left.join(', ')}. ` +
+              'Do they look at their signal? gracefulTimeoutMs gives them longer',
+          );
+    if (!this.#failure) {
+      if (late) throw late;
+      return;
+    }
+    if (late) this.#logger.error({ left }, late.message);
+    throw this.#failure.error;
+  }
+
+  #fail(error: unknown, runnable: string): void {
+    if (this.#failure?.error === error) return;
+    if (this.#failure || this.#state === 'stopped') {
+      return this.#logger.error({ runnable, err: error }, 'a runnable broke as well');
+    }
+    this.#failure = { error };
+    this.#logger.error({ runnable, err: error }, 'a runnable broke, the manager stops');
+    this.#ending.resolve();
+  }
+}
+
+function stoppedEarly(): SetpointError {
+  return new SetpointError('Closed', 'the manager was stopped before it was ready');
+}
+
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) listener();
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}

@@ -1,0 +1,73 @@
+import { SetpointError } from '../errors/index.ts';
+import type { Informer } from '../informer/index.ts';
+import type { Change, Predicate } from './predicate.ts';
+import type { Source, SourceSink } from './source.ts';
+import type { ToKeys } from './to-keys.ts';
+
+/** What a source needs of an informer. */
+export type ObservedInformer<T> = Pick<Informer<T>, 'name' | 'addEventHandler'>;
+
+export interface InformerSourceOptions<T> {
+  /** Default: the informer's name. */
+  readonly name?: string;
+  /** Only changes that pass lead to keys. Default: all do. */
+  readonly predicate?: Predicate<T>;
+}
+
+/**
+ * A source over a shared cache: each change that passes the predicate is turned into keys. On an update the keys of
+ * the old and the new state are enqueued, each once. Somebody else runs the informer.
+ *
+ * User code that throws fails open: the change counts as passed, and the keys of the other state are still enqueued.
+ */
+export function informerSource<T>(
+  informer: ObservedInformer<T>,
+  toKeys: ToKeys<T>,
+  options: InformerSourceOptions<T> = {},
+): Source {
+  const name = options.name ?? informer.name;
+  return {
+    name,
+    async start(sink, signal) {
+      const feed = feeder(name, toKeys, options.predicate, sink);
+      const registration = informer.addEventHandler(
+        {
+          add: (object, info) => feed(info.key, { type: 'add', object, inInitialList: info.inInitialList }),
+          update: (old, object, info) => feed(info.key, { type: 'update', old, object }),
+          delete: (object, info) => feed(info.key, { type: 'delete', object }),
+        },
+        { name },
+      );
+      if (signal.aborted) return registration.remove();
+      signal.addEventListener('abort', () => registration.remove(), { once: true });
+      await registration.whenSynced(signal);
+    },
+  };
+}
+
+/** Turns changes into enqueued keys; never throws. */
+function feeder<T>(name: string, toKeys: ToKeys<T>, predicate: Predicate<T> | undefined, sink: SourceSink) {
+  const passes = (key: string, change: Change<T>): boolean => {
+    try {
+      return predicate?.(change) ?? true;
+    } catch (error) {
+      sink.report(error, { source: name, stage: 'predicate', key });
+      return true;
+    }
+  };
+  const keysOf = (key: string, object: T | undefined): string[] => {
+    try {
+      if (object === undefined)
+        throw new SetpointError('Internal', `${name} told of a change of ${key} without its object`);
+      return Array.from(toKeys(object, key));
+    } catch (error) {
+      sink.report(error, { source: name, stage: 'keys', key });
+      return [];
+    }
+  };
+  return (key: string, change: Change<T>): void => {
+    if (!passes(key, change)) return;
+    const before = change.type === 'update' ? keysOf(key, change.old) : [];
+    for (const each of new Set([...before, ...keysOf(key, change.object)])) sink.enqueue(each);
+  };
+}

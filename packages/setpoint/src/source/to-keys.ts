@@ -1,0 +1,59 @@
+import { type AnyResourceDefinition, objectKey, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
+
+/**
+ * Which keys to reconcile because of `object`, whose own key is `key`. Called for the old and the new state of an
+ * update, so that whoever was concerned before hears of it too. Must be pure and quick.
+ */
+export type ToKeys<T> = (object: T, key: string) => Iterable<string>;
+
+/** A pointer to an object: its key, or something with its name. */
+export type ObjectRef = string | { readonly namespace?: string; readonly name: string } | WithMetadata;
+
+interface WithMetadata {
+  readonly metadata: ObjectMeta;
+}
+
+/** The object itself. */
+export const enqueueObject: ToKeys<unknown> = (_object, key) => [key];
+
+export interface EnqueueOwnerOptions {
+  /** The kind of owner to enqueue. References match by group and kind, of whatever version. */
+  readonly owner: AnyResourceDefinition;
+  /** Only the owner that manages the object, not every owner. Default true. */
+  readonly controllerOnly?: boolean;
+}
+
+/** The objects of one kind that own this one. An owned object's namespace is its owner's, if the owner has any. */
+export function enqueueOwner(options: EnqueueOwnerOptions): ToKeys<WithMetadata> {
+  const { owner, controllerOnly = true } = options;
+  const matches = (reference: OwnerReference): boolean =>
+    reference.kind === owner.kind &&
+    groupOf(reference.apiVersion) === owner.group &&
+    (reference.controller === true || !controllerOnly);
+  return ({ metadata }) =>
+    (metadata.ownerReferences ?? [])
+      .filter(matches)
+      .map(({ name }) => keyIn(owner.scope === 'Namespaced' ? metadata.namespace : undefined, name));
+}
+
+/** Whatever `map` says: for objects that concern others without being owned by them. */
+export function enqueueMapped<T>(map: (object: T) => Iterable<ObjectRef>): ToKeys<T> {
+  return (object) => Array.from(map(object), refKey);
+}
+
+/** The key that a reference means. */
+export function refKey(ref: ObjectRef): string {
+  if (typeof ref === 'string') return ref;
+  const { namespace, name } = 'metadata' in ref ? ref.metadata : ref;
+  return keyIn(namespace, name);
+}
+
+function keyIn(namespace: string | undefined, name: string): string {
+  return objectKey(namespace === undefined ? { name } : { namespace, name });
+}
+
+/** `apps/v1` is of group `apps`; `v1` alone is of the core group, the empty one. */
+function groupOf(apiVersion: string): string {
+  const slash = apiVersion.lastIndexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
+}
