@@ -34,6 +34,7 @@ export { bucketLimiter, type BucketLimiterOptions } from './bucket-limiter.ts';
 export { defaultControllerLimiter, defaultItemLimiter } from './default-limiters.ts';
 export { exponentialLimiter, type ExponentialLimiterOptions } from './exponential-limiter.ts';
 export { fastSlowLimiter, type FastSlowLimiterOptions } from './fast-slow-limiter.ts';
+export { idleResetLimiter } from './idle-reset-limiter.ts';
 export { maxOfLimiter } from './max-of-limiter.ts';
 export { maxWaitLimiter } from './max-wait-limiter.ts';
 

@@ -1,8 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
-import { exponentialLimiter } from './exponential-limiter.ts';
 import { WorkQueue } from './work-queue.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Takes everything that is ready, without saying that it is done. */
 function takeAll(queue: WorkQueue): string[] {
@@ -100,15 +104,196 @@ describe('adding and handing out', () => {
   });
 
   it('I-7: holds no state for a key after done: memory is back at its baseline after 1 million distinct keys', () => {
-    const collect = (globalThis as { gc?: () => void }).gc;
-    const queue = new WorkQueue({ rateLimiter: exponentialLimiter() });
-    const before = process.memoryUsage().heapUsed;
+    const heapUsed = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const queue = new WorkQueue();
+    const before = heapUsed();
     for (let index = 0; index < 1_000_000; index++) queue.add(`namespace/key-${index}`);
-    const full = process.memoryUsage().heapUsed;
-    expect(workAll(queue)).toHaveLength(1_000_000);
+    const grown = heapUsed() - before;
+    for (let key = queue.tryGet(); key !== undefined; key = queue.tryGet()) queue.done(key);
     expect([queue.length, queue.waiting, queue.processing]).toEqual([0, 0, 0]);
-    collect?.();
-    const after = process.memoryUsage().heapUsed;
-    if (collect) expect(after - before).toBeLessThan((full - before) / 10);
+    expect(grown).toBeGreaterThan(50e6);
+    expect(heapUsed() - before).toBeLessThan(grown / 20);
+  });
+
+  it('I-8: takes a done for a key that is ready, delayed, done already or unknown as nothing', () => {
+    const queue = new WorkQueue({ clock: new FakeClock() });
+    queue.add('ready');
+    queue.addAfter('delayed', 1000);
+    queue.add('finished');
+    for (const key of ['ready', 'delayed', 'unknown']) queue.done(key);
+    expect([queue.length, queue.waiting]).toEqual([2, 1]);
+    expect(workAll(queue)).toEqual(['ready', 'finished']);
+    queue.done('finished');
+    expect([queue.length, queue.waiting, queue.processing]).toEqual([0, 1, 0]);
+  });
+
+  it('I-14: counts neither the keys in processing nor the delayed ones in its length', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    for (const key of ['held', 'ready', 'also-ready']) queue.add(key);
+    queue.tryGet();
+    queue.add('held');
+    queue.addAfter('delayed', 1000);
+    expect([queue.length, queue.processing, queue.waiting]).toEqual([2, 1, 1]);
+    await clock.advance(1000);
+    expect([queue.length, queue.processing, queue.waiting]).toEqual([3, 1, 0]);
+  });
+
+  it('refuses a key that is not a string, as two equal objects would be two keys', () => {
+    const queue = new WorkQueue();
+    expect(() => queue.add({ name: 'web' } as never)).toThrow(/Invalid.*string.*object/);
+    expect(() => queue.addAfter(7 as never, 10)).toThrow(/Invalid.*string.*number/);
+    expect([queue.length, queue.waiting]).toEqual([0, 0]);
+  });
+});
+
+describe('waiting for a key', () => {
+  it('answers the getters in the order in which they asked', async () => {
+    const queue = new WorkQueue();
+    const got = Promise.all([queue.get(), queue.get(), queue.get()]);
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    expect(await got).toEqual(['a', 'b', 'c']);
+    expect([queue.length, queue.processing]).toEqual([0, 3]);
+  });
+
+  it('gives a key that is done and was added meanwhile to the getter that waits', async () => {
+    const queue = new WorkQueue();
+    queue.add('a');
+    queue.tryGet();
+    const got = queue.get();
+    queue.add('a');
+    queue.done('a');
+    expect(await got).toBe('a');
+  });
+
+  it('answers a getter whose signal aborts with undefined, and gives its key to the next', async () => {
+    const queue = new WorkQueue();
+    const aborting = new AbortController();
+    const got = [queue.get(aborting.signal), queue.get()];
+    aborting.abort();
+    queue.add('a');
+    expect(await Promise.all(got)).toEqual([undefined, 'a']);
+    expect(queue.processing).toBe(1);
+    expect(await queue.get(aborting.signal)).toBeUndefined();
+  });
+
+  it('hands nothing out to a getter whose signal had aborted before, and leaves the key to others', async () => {
+    const queue = new WorkQueue();
+    queue.add('a');
+    expect(await queue.get(AbortSignal.abort())).toBeUndefined();
+    expect(queue.length).toBe(1);
+  });
+
+  it('leaves no listener on a signal that outlives its gets', async () => {
+    const queue = new WorkQueue();
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, 'addEventListener');
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const got = queue.get(signal);
+    queue.add('a');
+    await got;
+    await settle();
+    expect(removed.mock.calls.map((call) => call[1])).toEqual(added.mock.calls.map((call) => call[1]));
+    expect(added).toHaveBeenCalledOnce();
+  });
+
+  it('tells its listeners of each key that nobody waits for, and lets them take it at once', async () => {
+    const queue = new WorkQueue();
+    const taken: (string | undefined)[] = [];
+    const stop = queue.onReady(() => taken.push(queue.tryGet()));
+    queue.add('a');
+    queue.add('a');
+    expect(taken).toEqual(['a']);
+    queue.done('a');
+    expect(taken).toEqual(['a', 'a']);
+    stop();
+    queue.done('a');
+    queue.add('b');
+    expect(taken).toEqual(['a', 'a']);
+  });
+
+  it('keeps a listener that throws away from the add and from the other listeners', async () => {
+    const queue = new WorkQueue();
+    const escaped: unknown[] = [];
+    const realListeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => escaped.push(error));
+    try {
+      const told = vi.fn<() => void>();
+      queue.onReady(() => {
+        throw new Error('a broken listener');
+      });
+      queue.onReady(told);
+      queue.add('a');
+      expect(told).toHaveBeenCalledOnce();
+      await settle();
+      expect(escaped).toEqual([new Error('a broken listener')]);
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of realListeners) process.on('uncaughtException', listener);
+    }
+  });
+});
+
+describe('failures', () => {
+  it('I-33: clears nothing but the failure count on forget', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    queue.addRateLimited('delayed');
+    queue.add('ready');
+    queue.add('held');
+    for (const key of ['delayed', 'ready', 'held']) queue.forget(key);
+    expect([queue.waiting, queue.length, queue.failures('delayed')]).toEqual([1, 2, 0]);
+    expect(takeAll(queue)).toEqual(['ready', 'held']);
+    queue.forget('held');
+    queue.add('held');
+    expect(queue.tryGet()).toBeUndefined();
+    queue.done('held');
+    await clock.advance(5);
+    expect(takeAll(queue)).toEqual(['held', 'delayed']);
+  });
+
+  it('I-39: counts rate-limited adds as failures, and no other adds', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    queue.add('a');
+    queue.addAfter('a', 100);
+    queue.add('a', { delayMs: 50 });
+    expect(queue.failures('a')).toBe(0);
+    queue.addRateLimited('a');
+    queue.addRateLimited('a');
+    expect(queue.failures('a')).toBe(2);
+  });
+
+  it('I-45: counts a rate-limited add of a key that is ready, and does not put it off', () => {
+    const queue = new WorkQueue({ clock: new FakeClock() });
+    queue.add('a');
+    queue.addRateLimited('a');
+    expect([queue.failures('a'), queue.length, queue.waiting]).toEqual([1, 1, 0]);
+  });
+
+  it('tries a failing key again after the delays of its limiter', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    const at: number[] = [];
+    queue.onReady(() => at.push(clock.now()));
+    queue.add('a');
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const key = queue.tryGet()!;
+      queue.addRateLimited(key);
+      queue.done(key);
+      await clock.advance(1000);
+    }
+    expect(at).toEqual([0, 5, 1010, 2020, 3040]);
+  });
+
+  it('refuses a delay of its limiter that is not a finite number, naming the key', () => {
+    const never = { when: () => NaN, forget: () => {}, failures: () => 0 };
+    const queue = new WorkQueue({ rateLimiter: never });
+    expect(() => queue.addRateLimited('a')).toThrow(/Invalid.*"a".*finite number.*NaN/);
+    expect(() => queue.addAfter('a', Infinity)).toThrow(/Invalid.*Infinity/);
   });
 });
