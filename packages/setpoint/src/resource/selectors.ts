@@ -1,0 +1,77 @@
+import { invalid, invalidBecause, kindOf, quote } from './describe.ts';
+import { validateQualifiedName } from './names.ts';
+
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  /** For In and NotIn: at least one. */
+  readonly values?: readonly string[];
+}
+
+/** All of it must hold. An empty selector selects everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly LabelRequirement[];
+}
+
+export type LabelPredicate = (labels: Readonly<Record<string, string>> | undefined) => boolean;
+
+const SUBJECT = { what: 'Label selector' };
+
+/**
+ * The predicate of a selector, given as an object or as text such as `app=web,tier!=db,env in (dev, test),!old`. As in
+ * Kubernetes, NotIn and `!=` also select objects without the label. Throws `Invalid`.
+ */
+export function labelSelector(selector: LabelSelector | string): LabelPredicate {
+  const { matchLabels, matchExpressions } = typeof selector === 'string' ? parseLabelSelector(selector) : selector;
+  const equals = Object.entries(matchLabels ?? {}).map(([key, value]) =>
+    requirement({ key, operator: 'In', values: [value] }),
+  );
+  const all = [...equals, ...(matchExpressions ?? []).map(requirement)];
+  return (labels) => all.every((holds) => holds(labels));
+}
+
+/** Reads the text form: requirements joined with commas. Throws `Invalid`. */
+export function parseLabelSelector(text: string): LabelSelector {
+  const terms = text.split(/,(?![^(]*\))/).map((term) => term.trim());
+  if (terms.length === 1 && terms[0] === '') return {};
+  return { matchExpressions: terms.map(parseTerm) };
+}
+
+function requirement({ key, operator, values }: LabelRequirement): LabelPredicate {
+  validateQualifiedName(key, 'key', SUBJECT);
+  const valueOf: (labels: Readonly<Record<string, string>> | undefined) => string | undefined = (labels) =>
+    labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
+  switch (operator) {
+    case 'Exists':
+      return (labels) => valueOf(labels) !== undefined;
+    case 'DoesNotExist':
+      return (labels) => valueOf(labels) === undefined;
+    case 'In':
+    case 'NotIn': {
+      if (!values?.length) throw invalid(SUBJECT, key, `at least one value for ${operator}`, kindOf(values));
+      const wanted = new Set<string | undefined>(values);
+      return operator === 'In' ? (labels) => wanted.has(valueOf(labels)) : (labels) => !wanted.has(valueOf(labels));
+    }
+    default:
+      throw invalid(SUBJECT, key, 'In, NotIn, Exists or DoesNotExist', quote(String(operator)));
+  }
+}
+
+const SET = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/;
+const EQUALITY = /^([^\s=!]+)\s*(==|=|!=)\s*([^\s=!]*)$/;
+const EXISTENCE = /^(!?)\s*([^\s=!()]+)$/;
+
+function parseTerm(term: string): LabelRequirement {
+  const set = SET.exec(term);
+  if (set) {
+    const values = set[3]!.split(',').map((value) => value.trim());
+    return { key: set[1]!, operator: set[2] === 'in' ? 'In' : 'NotIn', values };
+  }
+  const equality = EQUALITY.exec(term);
+  if (equality) return { key: equality[1]!, operator: equality[2] === '!=' ? 'NotIn' : 'In', values: [equality[3]!] };
+  const existence = EXISTENCE.exec(term);
+  if (existence) return { key: existence[2]!, operator: existence[1] === '!' ? 'DoesNotExist' : 'Exists' };
+  const next = 'Write key=value, key!=value, key in (a,b), key notin (a,b), key or !key.';
+  throw invalidBecause(SUBJECT, '', `can't read ${quote(term)}`, next);
+}
