@@ -1,0 +1,168 @@
+import { SetpointError, isSetpointError } from '../errors/index.ts';
+import { linkedAbort } from '../internal/linked-abort.ts';
+import type {
+  Alarm,
+  CallOptions,
+  Compare,
+  DeleteRequest,
+  DeleteResponse,
+  LeaseGrantResponse,
+  LeaseTimeToLiveResponse,
+  Member,
+  Operation,
+  OperationResponse,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  Revision,
+  Store,
+  StoreStatus,
+  TxnRequest,
+  TxnResponse,
+  WatchBatch,
+  WatchOptions,
+  WatchRequest,
+} from './port.ts';
+
+/** What the holder of a lock, a leadership or a shard must still be true of for its writes to count. */
+export interface Fence {
+  /** Conditions in the store that every write carries, such as "my lock key has this create revision". */
+  readonly compares?: readonly Compare[];
+  /** Aborts when the holder must stop. From then on every call fails with `Closed`; the reason is its cause. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A handle to `store` that dies with its fence.
+ *
+ * Every put, delete and transaction becomes one transaction with the fence's compares around it, so whether the holder
+ * still holds is decided together with the write: when it doesn't, nothing is written and the call fails with
+ * `LockLost`. A transaction may have as many operations less as the fence has compares (at least one less).
+ *
+ * Reads, watches, leases and compaction pass through while the signal has not aborted; they are not conditional. A
+ * watch ends with `Closed` when the signal aborts. Closing the handle leaves `store` open.
+ */
+export function fenceStore(store: Store, fence: Fence): Store {
+  return new FencedStore(store, fence);
+}
+
+class FencedStore implements Store {
+  readonly #store: Store;
+  readonly #compares: readonly Compare[];
+  readonly #signal: AbortSignal | undefined;
+  readonly #handle = new AbortController();
+
+  constructor(store: Store, fence: Fence) {
+    this.#store = store;
+    this.#compares = fence.compares ?? [];
+    this.#signal = fence.signal;
+  }
+
+  range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
+    return this.#call(options, (inner) => this.#store.range(request, inner));
+  }
+
+  async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
+    const response = await this.#write({ put: request }, options);
+    return (response as Extract<OperationResponse, { put: PutResponse }>).put;
+  }
+
+  async delete(request: DeleteRequest, options?: CallOptions): Promise<DeleteResponse> {
+    const response = await this.#write({ delete: request }, options);
+    return (response as Extract<OperationResponse, { delete: DeleteResponse }>).delete;
+  }
+
+  async txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
+    const response = await this.#write({ txn: request }, options);
+    return (response as Extract<OperationResponse, { txn: TxnResponse }>).txn;
+  }
+
+  async *watch(request: WatchRequest, options: WatchOptions = {}): AsyncGenerator<WatchBatch> {
+    this.#assertOpen();
+    const link = linkedAbort(options.signal, this.#signal, this.#handle.signal);
+    try {
+      yield* this.#store.watch(request, { ...options, signal: link.signal });
+      if (!options.signal?.aborted) this.#assertOpen();
+    } finally {
+      link.unlink();
+    }
+  }
+
+  compact(revision: Revision, options?: CallOptions): Promise<void> {
+    return this.#call(options, (inner) => this.#store.compact(revision, inner));
+  }
+
+  leaseGrant(
+    request: { readonly ttlSeconds: number; readonly id?: bigint },
+    options?: CallOptions,
+  ): Promise<LeaseGrantResponse> {
+    return this.#call(options, (inner) => this.#store.leaseGrant(request, inner));
+  }
+
+  leaseKeepAlive(id: bigint, options?: CallOptions): Promise<{ readonly ttlSeconds: number }> {
+    return this.#call(options, (inner) => this.#store.leaseKeepAlive(id, inner));
+  }
+
+  leaseRevoke(id: bigint, options?: CallOptions): Promise<void> {
+    return this.#call(options, (inner) => this.#store.leaseRevoke(id, inner));
+  }
+
+  leaseTimeToLive(id: bigint, options?: CallOptions & { readonly keys?: boolean }): Promise<LeaseTimeToLiveResponse> {
+    return this.#call(options, (inner) => this.#store.leaseTimeToLive(id, inner));
+  }
+
+  leases(options?: CallOptions): Promise<readonly bigint[]> {
+    return this.#call(options, (inner) => this.#store.leases(inner));
+  }
+
+  status(options?: CallOptions): Promise<readonly StoreStatus[]> {
+    return this.#call(options, (inner) => this.#store.status(inner));
+  }
+
+  members(options?: CallOptions): Promise<readonly Member[]> {
+    return this.#call(options, (inner) => this.#store.members(inner));
+  }
+
+  alarms(options?: CallOptions): Promise<readonly Alarm[]> {
+    return this.#call(options, (inner) => this.#store.alarms(inner));
+  }
+
+  disarm(alarm: Alarm, options?: CallOptions): Promise<void> {
+    return this.#call(options, (inner) => this.#store.disarm(alarm, inner));
+  }
+
+  async close(): Promise<void> {
+    this.#handle.abort(new SetpointError('Closed', 'this handle to the store has been closed'));
+  }
+
+  async #write(operation: Operation, options: CallOptions | undefined): Promise<OperationResponse> {
+    const request: TxnRequest = { compares: this.#compares, then: [operation] };
+    const { succeeded, responses } = await this.#call(options, (inner) => this.#store.txn(request, inner));
+    if (succeeded) return responses[0]!;
+    throw new SetpointError(
+      'LockLost',
+      'nothing was written: what guards this holder no longer holds, another may own the work now',
+    );
+  }
+
+  /** Runs one call under the fence's signal beside the caller's. A call given up by the fence fails with `Closed`. */
+  async #call<T, O extends CallOptions>(options: O | undefined, call: (options: O) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    const link = linkedAbort(options?.signal, this.#signal, this.#handle.signal);
+    try {
+      return await call({ ...(options as O), signal: link.signal });
+    } catch (error) {
+      if (isSetpointError(error, 'Aborted') && !options?.signal?.aborted) this.#assertOpen();
+      throw error;
+    } finally {
+      link.unlink();
+    }
+  }
+
+  #assertOpen(): void {
+    const ended = [this.#signal, this.#handle.signal].find((signal) => signal?.aborted);
+    if (!ended) return;
+    throw new SetpointError('Closed', 'this handle to the store is over, nothing was sent', { cause: ended.reason });
+  }
+}

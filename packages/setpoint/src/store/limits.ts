@@ -1,0 +1,52 @@
+import { SetpointError } from '../errors/index.ts';
+import type { Operation, TxnRequest } from './port.ts';
+import { txnSize } from './request-size.ts';
+
+/** How large one request may be in etcd's encoding: 1.5 MiB, the server's `--max-request-bytes`. */
+export const MAX_REQUEST_BYTES: number = 1_572_864;
+
+/** How many operations one path through a transaction may have: the server's `--max-txn-ops`. */
+export const MAX_TXN_OPERATIONS: number = 128;
+
+/** The largest TTL that etcd grants, in seconds (its `MaxLeaseTTL`). */
+export const MAX_LEASE_TTL_SECONDS: number = 9_000_000_000;
+
+/** What the server wraps around a request before it measures it: request id, user name and lengths. */
+const ENVELOPE_BYTES = 128;
+
+/** Throws `TooLarge` for a request that etcd would refuse for its size; `key` names it in the error. */
+export function checkSize(size: number, key: string): void {
+  if (size <= MAX_REQUEST_BYTES - ENVELOPE_BYTES) return;
+  throw new SetpointError(
+    'TooLarge',
+    `a request about ${key}: ${size} bytes, the store takes ${MAX_REQUEST_BYTES} with its envelope; ` +
+      'keep large content elsewhere and store where it is, or split it over several keys',
+    { details: { key, size, limit: MAX_REQUEST_BYTES } },
+  );
+}
+
+/** As {@link checkSize}, and throws `TooManyOperations` when a path through the transaction is too long. */
+export function checkTxnLimits(request: TxnRequest, key: string): void {
+  const operations = longestPath(request);
+  if (operations > MAX_TXN_OPERATIONS) {
+    throw new SetpointError(
+      'TooManyOperations',
+      `a transaction about ${key}: ${operations} operations on one path, the store takes ${MAX_TXN_OPERATIONS}; ` +
+        'a transaction is never split silently, since its parts could not be atomic together',
+      { details: { key, size: operations, limit: MAX_TXN_OPERATIONS } },
+    );
+  }
+  checkSize(txnSize(request), key);
+}
+
+/**
+ * etcd counts max(compares, then, else) of a transaction and, where a transaction is nested, adds its own count: the
+ * largest such sum along a path of nesting is what the limit holds for.
+ */
+function longestPath(request: TxnRequest): number {
+  const branches: readonly Operation[][] = [[...(request.then ?? [])], [...(request.else ?? [])]];
+  const own = Math.max(request.compares?.length ?? 0, ...branches.map((branch) => branch.length));
+  if (own > MAX_TXN_OPERATIONS) return own;
+  const nested = branches.flat().map((operation) => ('txn' in operation ? longestPath(operation.txn) : 0));
+  return own + Math.max(0, ...nested);
+}

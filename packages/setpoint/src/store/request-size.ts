@@ -1,0 +1,59 @@
+import { keyRange, toBytes } from './key-range.ts';
+import type { BytesLike, Compare, DeleteRequest, Operation, PutRequest, RangeRequest, TxnRequest } from './port.ts';
+
+/**
+ * How many bytes a request takes in etcd's encoding (protocol buffers), which is what the server's limit counts.
+ * Numbers and flags are counted at their longest, so the result is never below the true size and at most a few bytes
+ * for each operation above it.
+ */
+export function putSize(request: PutRequest): number {
+  return field(byteLength(request.key)) + field(byteLength(request.value)) + NUMBER + FLAG;
+}
+
+export function deleteSize(request: DeleteRequest): number {
+  return selectorSize(request) + FLAG;
+}
+
+export function rangeSize(request: RangeRequest): number {
+  return selectorSize(request) + 8 * NUMBER;
+}
+
+export function txnSize(request: TxnRequest): number {
+  let size = 0;
+  for (const compare of request.compares ?? []) size += field(compareSize(compare));
+  for (const operation of request.then ?? []) size += field(operationSize(operation));
+  for (const operation of request.else ?? []) size += field(operationSize(operation));
+  return size;
+}
+
+/** A tag and a 64-bit varint. */
+const NUMBER = 11;
+const FLAG = 3;
+
+function operationSize(operation: Operation): number {
+  if ('put' in operation) return field(putSize(operation.put));
+  if ('delete' in operation) return field(deleteSize(operation.delete));
+  if ('range' in operation) return field(rangeSize(operation.range));
+  return field(txnSize(operation.txn));
+}
+
+function compareSize(compare: Compare): number {
+  const operand = compare.target === 'value' ? field(byteLength(compare.operand)) : NUMBER;
+  return selectorSize(compare) + operand + 2 * FLAG;
+}
+
+function selectorSize(selector: Parameters<typeof keyRange>[0]): number {
+  const { start, end } = keyRange(selector);
+  return field(start.length) + (end === undefined ? 0 : field(end.length));
+}
+
+/** A length-delimited field: tag, length, content. */
+function field(length: number): number {
+  let size = 2 + length;
+  for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+  return size;
+}
+
+function byteLength(input: BytesLike): number {
+  return toBytes(input).length;
+}
