@@ -33,7 +33,7 @@ function isInstalled() {
     if (!path.startsWith('node_modules/')) return true;
     const there = present[path];
     if (!there || !existsSync(join(root, path))) return entry.optional === true || entry.devOptional === true;
-    return there.version === entry.version && there.integrity === entry.integrity;
+    return there.version === entry.version && (!entry.integrity || there.integrity === entry.integrity);
   });
 }
 

@@ -1,6 +1,7 @@
 /** Running the steps of `npm run check` and `npm test`: quiet while they pass, everything they said when they fail. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -115,7 +116,8 @@ function withoutNpmNoise(output) {
 
 /**
  * A folder for everything temporary of this run, inside the ignored `.cache/`; the children find it as TMPDIR. It goes
- * when the process exits, and those of runs that were killed go now.
+ * when the process exits, and those of runs that were killed go now. What must not see this tree's node_modules goes into
+ * SETPOINT_OUTSIDE, and removes itself.
  */
 export function useTemporaryFolder() {
   const parent = join(root, '.cache', 'tmp');
@@ -123,6 +125,7 @@ export function useTemporaryFolder() {
   for (const name of readdirSync(parent)) if (!isAlive(Number(name))) rmSync(join(parent, name), { recursive: true });
   const folder = join(parent, String(process.pid));
   mkdirSync(folder, { recursive: true });
+  process.env.SETPOINT_OUTSIDE = tmpdir();
   process.env.TMPDIR = folder;
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 }

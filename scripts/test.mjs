@@ -32,18 +32,20 @@ async function tests() {
 }
 
 /**
- * Passed and failed tests of the report. A file that could not be loaded has no tests in it and counts as one failure, and
- * so does a run that left no report.
+ * Passed and failed tests of the report. A file that failed without a failed test (it could not be loaded, or what comes
+ * before its tests broke) counts as one failure, and so does a run that left no report.
  */
 function count() {
   if (!existsSync(REPORT)) return { passed: 0, failed: 1 };
-  /** @type {{ numPassedTests: number, numFailedTests: number, testResults: { status: string, assertionResults: object[] }[] }} */
+  /** @type {{ numPassedTests: number, numFailedTests: number, testResults: FileReport[] }} */
   const report = JSON.parse(readFileSync(REPORT, 'utf8'));
-  const unloaded = report.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && !assertionResults.length,
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
-  return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length };
+  return { passed: report.numPassedTests, failed: report.numFailedTests + broken.length };
 }
+
+/** @typedef {{ status: string, assertionResults: { status: string }[] }} FileReport */
 
 forwardSignals();
 useTemporaryFolder();

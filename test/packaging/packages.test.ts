@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { importsOf, tokenize } from '../../scripts/source-tokens.mjs';
+import { type Consumer, installPacked, type PackedPackage } from './packed-packages.ts';
+
+/** What may come with each package. A new one needs a reason, and a change here. */
+const DEPENDENCIES: Record<string, { dependencies: string[]; peers: string[] }> = {
+  setpoint: { dependencies: ['@standard-schema/spec', 'eventemitter3', 'p-queue', 'rxjs'], peers: [] },
+  '@setpoint/etcd': { dependencies: ['etcd3'], peers: ['setpoint'] },
+};
+
+/** A user's settings; with `skipLibCheck` off, so that our declarations have to hold by themselves. */
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'es2022',
+    lib: ['es2023'],
+    module: 'nodenext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    types: ['node'],
+    outDir: 'out',
+  },
+  files: ['program.ts', 'every-entry.ts'],
+};
+
+const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+
+/** The first ts block after `<!-- program: … -->`, and what the README says that it prints. */
+function programOfReadme(): { program: string; prints: string } {
+  const program = /<!-- program: [\w-]+ -->\s*```ts\n(.*?)```/s.exec(readme)?.[1];
+  const prints = /It prints `([^`]+)`/.exec(readme)?.[1];
+  if (program === undefined) throw new Error('README.md has no ```ts block after a <!-- program: … --> comment');
+  if (prints === undefined) throw new Error('README.md does not say "It prints `…`" after its program');
+  return { program, prints };
+}
+
+let consumer: Consumer;
+const entries = ({ manifest }: PackedPackage): string[] =>
+  Object.keys(manifest.exports)
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => posix.join(manifest.name, entry));
+
+beforeAll(async () => {
+  const { devDependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    devDependencies: { zod: string; '@types/node': string };
+  };
+  consumer = await installPacked({ zod: devDependencies.zod, '@types/node': devDependencies['@types/node'] });
+  const names = consumer.packages.flatMap(entries);
+  await consumer.write('tsconfig.json', JSON.stringify(TSCONFIG));
+  await consumer.write('program.ts', programOfReadme().program);
+  await consumer.write('every-entry.ts', names.map((name, i) => `export * as entry${i} from '${name}';\n`).join(''));
+});
+afterAll(() => consumer?.[Symbol.asyncDispose]());
+
+describe('the packed packages', () => {
+  it('compile and run the program of the README, which prints what it says', async () => {
+    await consumer.tsc();
+    const { stdout, stderr } = await consumer.node('out/program.js');
+    expect(stdout.trim().split('\n').at(-1)).toBe(programOfReadme().prints);
+    expect(stderr).toBe('');
+  });
+
+  it('can be required from CommonJS, silently, and give the same names as an import', async () => {
+    for (const name of consumer.packages.flatMap(entries)) {
+      await consumer.write('required.cjs', `console.log(Object.keys(require('${name}')).sort().join());`);
+      await consumer.write('imported.mjs', `console.log(Object.keys(await import('${name}')).sort().join());`);
+      const required = await consumer.node('required.cjs');
+      expect(required.stderr, name).toBe('');
+      expect(required.stdout.trim().length, name).toBeGreaterThan(0);
+      expect(names(required.stdout), name).toEqual(names((await consumer.node('imported.mjs')).stdout));
+    }
+  });
+
+  it('hold their build, a README and a manifest, and nothing else', () => {
+    for (const { manifest, files } of consumer.packages) {
+      const expected = /^(package\.json|README\.md|LICENSE|dist\/[\w/-]+\.(js|js\.map|d\.ts))$/;
+      expect(files.filter((path) => !expected.test(path) || path.includes('.test.'))).toEqual([]);
+      expect(files, manifest.name).toContain('README.md');
+      expect(files, manifest.name).toContain('dist/index.js');
+    }
+  });
+
+  it('bring only the dependencies that were agreed on, and no install scripts', () => {
+    for (const { manifest } of consumer.packages) {
+      const { dependencies = {}, peerDependencies = {}, bundleDependencies, optionalDependencies, scripts } = manifest;
+      expect(Object.keys(dependencies).sort()).toEqual(DEPENDENCIES[manifest.name]!.dependencies);
+      expect(Object.keys(peerDependencies).sort()).toEqual(DEPENDENCIES[manifest.name]!.peers);
+      expect({ bundleDependencies, optionalDependencies, scripts }).toEqual({});
+    }
+  });
+
+  it('import only what they declare, in code and in declarations', async () => {
+    for (const { manifest, files } of consumer.packages) {
+      const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+      for (const path of files.filter((file) => /\.(js|d\.ts)$/.test(file))) {
+        const text = await consumer.read(`node_modules/${manifest.name}/${path}`);
+        const foreign = importsOf(tokenize(text))
+          .map(({ specifier }) => specifier)
+          .filter((specifier) => !/^(\.|node:)/.test(specifier))
+          .filter((specifier) => !declared.some((name) => specifier === name || specifier.startsWith(`${name}/`)));
+        expect(foreign, path).toEqual([]);
+      }
+    }
+  });
+
+  it('setpoint alone brings no gRPC', async () => {
+    const lock = JSON.parse(await consumer.read('package-lock.json')) as {
+      packages: Record<string, { dependencies?: Record<string, string> }>;
+    };
+    const reached = new Set(['setpoint']);
+    for (const name of reached) {
+      for (const next of Object.keys(lock.packages[`node_modules/${name}`]?.dependencies ?? {})) reached.add(next);
+    }
+    expect([...reached].filter((name) => name.includes('grpc') || name === 'etcd3')).toEqual([]);
+    expect(reached.size).toBeGreaterThan(4);
+  });
+});
+
+/** Node 23 and newer also give a CommonJS caller the module itself under this name. */
+const names = (text: string): string[] =>
+  text
+    .trim()
+    .split(',')
+    .filter((name) => name !== 'module.exports' && name !== '__esModule');
