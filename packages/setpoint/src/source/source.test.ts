@@ -1,0 +1,270 @@
+import { Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { EventHandler } from '../informer/index.ts';
+import { defineResource, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
+import { informerSource, type InformerSourceOptions, type ObservedInformer } from './informer-source.ts';
+import { observableSource } from './observable-source.ts';
+import { and, annotationsChanged, type Change, generationChanged, labelsChanged, not, or } from './predicate.ts';
+import type { SourceFailure } from './source.ts';
+import { enqueueMapped, enqueueObject, enqueueOwner, type ObjectRef, type ToKeys } from './to-keys.ts';
+
+interface Thing {
+  readonly metadata: ObjectMeta;
+}
+
+const thing = (name: string, metadata: Partial<ObjectMeta> = {}): Thing => ({
+  metadata: {
+    name,
+    namespace: 'default',
+    uid: name,
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    ...metadata,
+  },
+});
+
+const ownedBy = (...references: Partial<OwnerReference>[]): Partial<ObjectMeta> => ({
+  ownerReferences: references.map((reference) => ({
+    apiVersion: 'demo.dev/v1',
+    kind: 'Website',
+    name: 'web',
+    uid: 'u',
+    controller: true,
+    ...reference,
+  })),
+});
+
+const info = { key: 'default/thing', revision: 1n };
+
+/** An informer of which the test is the cache. */
+async function fed(toKeys: ToKeys<Thing>, options: InformerSourceOptions<Thing> = {}) {
+  let handler!: EventHandler<Thing>;
+  let removed = 0;
+  const informer: ObservedInformer<Thing> = {
+    name: 'things',
+    addEventHandler(given) {
+      handler = given;
+      const whenSynced = () => Promise.resolve();
+      return { name: 'x', hasSynced: true, pending: 0, whenSynced, remove: () => void removed++ };
+    },
+  };
+  const keys: string[] = [];
+  const failures: SourceFailure[] = [];
+  const abort = new AbortController();
+  const sink = {
+    enqueue: (key: string) => void keys.push(key),
+    report: (_error: unknown, during: SourceFailure) => void failures.push(during),
+  };
+  await informerSource(informer, toKeys, options).start(sink, abort.signal);
+  const take = (): string[] => keys.splice(0);
+  return { handler, take, failures, abort, removed: () => removed };
+}
+
+const Website = defineResource({
+  group: 'demo.dev',
+  version: 'v2',
+  kind: 'Website',
+  plural: 'websites',
+  spec: z.object({}),
+});
+const Zone = defineResource({
+  group: 'demo.dev',
+  version: 'v1',
+  kind: 'Zone',
+  plural: 'zones',
+  scope: 'Cluster',
+  spec: z.object({}),
+});
+
+describe('enqueueObject', () => {
+  it('enqueues the key of every add, update and delete, once each', async () => {
+    const { handler, take } = await fed(enqueueObject);
+    handler.add!(thing('thing'), { ...info, inInitialList: true });
+    expect(take()).toEqual(['default/thing']);
+    handler.update!(thing('thing'), thing('thing'), info);
+    expect(take()).toEqual(['default/thing']);
+    handler.delete!(thing('thing'), info);
+    expect(take()).toEqual(['default/thing']);
+  });
+
+  it('stops with its signal', async () => {
+    const { abort, removed } = await fed(enqueueObject);
+    expect(removed()).toBe(0);
+    abort.abort();
+    expect(removed()).toBe(1);
+  });
+});
+
+describe('enqueueOwner', () => {
+  it('I-66: on an update enqueues the old and the new owner, once each', async () => {
+    const { handler, take } = await fed(enqueueOwner({ owner: Website }));
+    handler.update!(thing('t', ownedBy({ name: 'a' })), thing('t', ownedBy({ name: 'b' })), info);
+    expect(take()).toEqual(['default/a', 'default/b']);
+    handler.update!(thing('t', ownedBy({ name: 'a' })), thing('t', ownedBy({ name: 'a' })), info);
+    expect(take()).toEqual(['default/a']);
+  });
+
+  it('I-66: matches group and kind, whatever the version', async () => {
+    const { handler, take } = await fed(enqueueOwner({ owner: Website }));
+    const add = (reference: Partial<OwnerReference>): void =>
+      void handler.add!(thing('t', ownedBy(reference)), { ...info, inInitialList: false });
+    add({ apiVersion: 'demo.dev/v7' });
+    expect(take()).toEqual(['default/web']);
+    add({ apiVersion: 'other.dev/v1' });
+    add({ apiVersion: 'v1' });
+    add({ kind: 'Server' });
+    expect(take()).toEqual([]);
+  });
+
+  it('I-66: a cluster-scoped owner has no namespace', async () => {
+    const { handler, take } = await fed(enqueueOwner({ owner: Zone }));
+    handler.delete!(thing('t', ownedBy({ kind: 'Zone', name: 'eu' })), info);
+    expect(take()).toEqual(['eu']);
+  });
+
+  it('enqueues the managing owner only, or all when asked', async () => {
+    const both = ownedBy({ name: 'a', controller: false }, { name: 'b' });
+    const managing = await fed(enqueueOwner({ owner: Website }));
+    managing.handler.delete!(thing('t', both), info);
+    expect(managing.take()).toEqual(['default/b']);
+    const all = await fed(enqueueOwner({ owner: Website, controllerOnly: false }));
+    all.handler.delete!(thing('t', both), info);
+    expect(all.take()).toEqual(['default/a', 'default/b']);
+  });
+});
+
+describe('enqueueMapped', () => {
+  it('I-67: on an update runs on the old and the new state, and enqueues each key once', async () => {
+    const map = ({ metadata }: Thing): ObjectRef[] => [
+      'default/both',
+      { namespace: 'n', name: metadata.labels!['site']! },
+    ];
+    const { handler, take } = await fed(enqueueMapped(map));
+    handler.update!(thing('t', { labels: { site: 'a' } }), thing('t', { labels: { site: 'b' } }), info);
+    expect(take()).toEqual(['default/both', 'n/a', 'n/b']);
+  });
+
+  it('F-106: a mapper that throws for one state still gives the keys of the other, and is reported', async () => {
+    const { handler, take, failures } = await fed(
+      enqueueMapped((object) => {
+        if (object.metadata.name === 'bad') throw new Error('mapper');
+        return [object];
+      }),
+    );
+    handler.update!(thing('bad'), thing('good'), info);
+    handler.update!(thing('good'), thing('bad'), info);
+    expect(take()).toEqual(['default/good', 'default/good']);
+    expect(failures).toEqual([1, 2].map(() => ({ source: 'things', stage: 'keys', key: 'default/thing' })));
+  });
+
+  it('I-68: a deletion is mapped by its last known object; without one it is reported and dropped, not thrown', async () => {
+    const { handler, take, failures } = await fed(enqueueMapped((object) => [object]));
+    handler.delete!(thing('last'), info);
+    handler.delete!(undefined as never, info);
+    expect(take()).toEqual(['default/last']);
+    expect(failures).toHaveLength(1);
+  });
+});
+
+describe('predicates', () => {
+  const update = (before: Partial<ObjectMeta>, after: Partial<ObjectMeta>): Change<Thing> => ({
+    type: 'update',
+    old: thing('t', before),
+    object: thing('t', after),
+  });
+  const yes = () => true;
+  const no = () => false;
+  const add: Change<Thing> = { type: 'add', object: thing('t'), inInitialList: false };
+
+  it('I-69: generationChanged passes creates and deletes, and updates of the spec only', () => {
+    expect(generationChanged(add)).toBe(true);
+    expect(generationChanged({ type: 'delete', object: thing('t') })).toBe(true);
+    expect(generationChanged(update({ generation: 1 }, { generation: 2 }))).toBe(true);
+    expect(generationChanged(update({ labels: { a: 'b' } }, { resourceVersion: '2' }))).toBe(false);
+    expect(generationChanged(update({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }))).toBe(true);
+  });
+
+  it('labelsChanged and annotationsChanged pass what they say', () => {
+    expect(labelsChanged(update({ labels: { a: '1' } }, { labels: { a: '1' }, generation: 9 }))).toBe(false);
+    expect(labelsChanged(update({ labels: { a: '1' } }, { labels: { a: '2' } }))).toBe(true);
+    expect(annotationsChanged(update({}, { annotations: { a: '2' } }))).toBe(true);
+    expect(annotationsChanged(update({ annotations: { a: '2' } }, { annotations: { a: '2' } }))).toBe(false);
+  });
+
+  it('I-69: and, or and not compose', () => {
+    expect([and(yes, no)(add), and(yes, yes)(add), and()(add)]).toEqual([false, true, true]);
+    expect([or(yes, no)(add), or(no, no)(add), or()(add)]).toEqual([true, false, false]);
+    expect([not(yes)(add), not(and(or(no, yes), not(no)))(add)]).toEqual([false, false]);
+  });
+
+  it('what a predicate blocks enqueues nothing', async () => {
+    const { handler, take } = await fed(enqueueObject, { predicate: generationChanged });
+    handler.update!(thing('t'), thing('t'), info);
+    expect(take()).toEqual([]);
+    handler.update!(thing('t'), thing('t', { generation: 2 }), info);
+    expect(take()).toEqual(['default/thing']);
+  });
+
+  it('F-106: one that throws lets the change pass, also from within and, or, not', async () => {
+    const broken = (): boolean => {
+      throw new Error('predicate');
+    };
+    for (const predicate of [broken, not(broken), and(yes, broken), or(no, broken)]) {
+      const { handler, take, failures } = await fed(enqueueObject, { predicate });
+      handler.delete!(thing('t'), info);
+      expect(take()).toEqual(['default/thing']);
+      expect(failures).toEqual([{ source: 'things', stage: 'predicate', key: 'default/thing' }]);
+    }
+  });
+});
+
+describe('observableSource', () => {
+  async function observed() {
+    const subject = new Subject<ObjectRef>();
+    const keys: string[] = [];
+    const failures: SourceFailure[] = [];
+    const abort = new AbortController();
+    await observableSource(subject, { name: 'webhooks' }).start(
+      { enqueue: (key) => void keys.push(key), report: (_error, during) => void failures.push(during) },
+      abort.signal,
+    );
+    return { subject, keys, failures, abort };
+  }
+
+  it('enqueues keys, names and objects, until its signal aborts', async () => {
+    const { subject, keys, abort } = await observed();
+    subject.next('default/a');
+    subject.next({ name: 'b' });
+    subject.next(thing('c'));
+    abort.abort();
+    subject.next('default/d');
+    expect(keys).toEqual(['default/a', 'b', 'default/c']);
+    expect(subject.observed).toBe(false);
+  });
+
+  it('I-178: an Observable that fails, or emits what is no key, is reported and throws nowhere', async () => {
+    const { subject, keys, failures } = await observed();
+    subject.next(undefined as never);
+    subject.next('default/a');
+    subject.error(new Error('gone'));
+    expect(keys).toEqual(['default/a']);
+    expect(failures).toEqual([
+      { source: 'webhooks', stage: 'keys' },
+      { source: 'webhooks', stage: 'observable' },
+    ]);
+  });
+
+  it('I-178: one that throws on subscription is reported too', async () => {
+    const failures: SourceFailure[] = [];
+    const broken = {
+      subscribe: () => {
+        throw new Error('no');
+      },
+    };
+    const sink = { enqueue: () => {}, report: (_error: unknown, during: SourceFailure) => void failures.push(during) };
+    await observableSource(broken as never).start(sink, new AbortController().signal);
+    expect(failures).toEqual([{ source: 'observable', stage: 'observable' }]);
+  });
+});
