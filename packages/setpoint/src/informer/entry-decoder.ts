@@ -1,0 +1,75 @@
+import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { type Codec, deepFreeze } from '../resource/index.ts';
+import { toBytes } from '../store/key-range.ts';
+import type { KeyValue, Revision } from '../store/port.ts';
+import type { Entry } from './lister.ts';
+
+/** A stored value that the codec refuses. */
+export interface Unreadable {
+  readonly key: string;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  readonly error: SetpointError;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Half a surrogate pair: no UTF-8 gives it, so that no readable key starts like the name of an unreadable one. */
+const UNREADABLE_MARK = '\uD800';
+
+/** From what the store holds under one prefix to entries of the cache. Never throws. */
+export class EntryDecoder<T> {
+  readonly #codec: Pick<Codec<T>, 'decode'>;
+  readonly #prefix: Uint8Array;
+  readonly #freeze: boolean;
+
+  constructor(codec: Pick<Codec<T>, 'decode'>, prefix: string, freeze: boolean) {
+    this.#codec = codec;
+    this.#prefix = toBytes(prefix);
+    this.#freeze = freeze;
+  }
+
+  /** Whether a key is under the prefix at all. */
+  owns(key: Uint8Array): boolean {
+    return this.#prefix.every((byte, at) => key[at] === byte);
+  }
+
+  /** What the cache calls a key: its text after the prefix, and for bytes that aren't text a name of their own. */
+  nameOf(key: Uint8Array): string {
+    try {
+      return decoder.decode(key.subarray(this.#prefix.length));
+    } catch {
+      return UNREADABLE_MARK + Buffer.from(key).toString('hex');
+    }
+  }
+
+  /** The entry, under `key` (default: what {@link nameOf} says), or why it can't be read. */
+  decode(kv: KeyValue, key: string = this.nameOf(kv.key)): Entry<T> | Unreadable {
+    const { createRevision, modRevision } = kv;
+    try {
+      if (key.startsWith(UNREADABLE_MARK))
+        throw new SetpointError('Invalid', 'expected a key in UTF-8, received other bytes');
+      const object = this.#codec.decode(kv);
+      return { key, object: this.#freeze ? frozen(object) : object, createRevision, modRevision };
+    } catch (error) {
+      return { key, createRevision, modRevision, error: asInvalid(error, key) };
+    }
+  }
+}
+
+export function isUnreadable<T>(decoded: Entry<T> | Unreadable): decoded is Unreadable {
+  return 'error' in decoded;
+}
+
+/** Frozen as far as it goes: a codec may make something that can't be, such as a byte array. */
+function frozen<T>(object: T): T {
+  try {
+    return deepFreeze(object);
+  } catch {
+    return object;
+  }
+}
+
+function asInvalid(error: unknown, key: string): SetpointError {
+  if (isSetpointError(error, 'Invalid')) return error;
+  return new SetpointError('Invalid', `the value of ${key}: the codec failed`, { cause: error, details: { key } });
+}

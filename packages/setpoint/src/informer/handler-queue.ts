@@ -1,0 +1,166 @@
+import { SetpointError } from '../errors/index.ts';
+import type { Clock } from '../internal/clock.ts';
+import type { TimeSlice } from '../internal/time-slice.ts';
+import type { CacheChange } from './change.ts';
+import type { EventHandler, EventHandlerOptions } from './event-handler.ts';
+import { PendingChange } from './pending-change.ts';
+import { Waiters } from './waiters.ts';
+
+export interface HandlerQueueOptions<T> extends EventHandlerOptions<T> {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly slice: TimeSlice;
+  /** Told of what the handler or its filter throws. Must not throw. */
+  readonly onError: (error: unknown, during: 'handler' | 'filter', key: string) => void;
+}
+
+/**
+ * Calls one handler, one change at a time, at the handler's own pace. A handler that returns without a promise is
+ * called within {@link push} and sees every change. While one is busy its changes wait here and add up by key, so
+ * that at most one record for each key waits, however long it takes.
+ *
+ * Keys are told in the order of their first waiting change: a key that changes all the time can't push others back.
+ */
+export class HandlerQueue<T> {
+  readonly name: string;
+  readonly #handler: EventHandler<T>;
+  readonly #filter: EventHandlerOptions<T>['filter'];
+  readonly #slice: TimeSlice;
+  readonly #onError: HandlerQueueOptions<T>['onError'];
+  readonly #syncWaiters: Waiters;
+  readonly #pending = new Map<string, PendingChange<T>>();
+  #calling = false;
+  #closed = false;
+  /** Whether the initial list is all in: what comes later is news. */
+  #listed = false;
+  /** Adds of the initial list that the handler has not finished. */
+  #initialLeft = 0;
+
+  constructor(handler: EventHandler<T>, options: HandlerQueueOptions<T>) {
+    this.name = options.name;
+    this.#handler = handler;
+    this.#filter = options.filter;
+    this.#slice = options.slice;
+    this.#onError = options.onError;
+    this.#syncWaiters = new Waiters(options.clock);
+  }
+
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  get hasSynced(): boolean {
+    return this.#listed && this.#initialLeft === 0;
+  }
+
+  whenSynced(signal?: AbortSignal, options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    return this.#syncWaiters.wait(`${this.name} to finish its initial list`, () => this.hasSynced, {
+      ...options,
+      signal,
+    });
+  }
+
+  /** Tells the change now, or once what waits before it was told. */
+  push(change: CacheChange<T>): void {
+    this.#enqueue(change);
+    if (!this.#calling) void this.#drain();
+  }
+
+  /** Takes the objects there are as the initial list; the calls start in a later turn. */
+  replay(changes: Iterable<CacheChange<T>>): void {
+    for (const change of changes) this.#enqueue(change);
+    if (this.#calling) return;
+    this.#calling = true;
+    queueMicrotask(() => void this.#drain());
+  }
+
+  /** Says that the initial list is all in. Saying it again changes nothing. */
+  endOfInitialList(): void {
+    this.#listed = true;
+    this.#syncWaiters.check();
+  }
+
+  /** Drops what waits; no call starts after this. */
+  close(reason: string): void {
+    this.#closed = true;
+    this.#pending.clear();
+    this.#syncWaiters.close(new SetpointError('Closed', `${this.name}: ${reason}`));
+  }
+
+  #enqueue(change: CacheChange<T>): void {
+    if (this.#closed) return;
+    const seen = this.#filtered(change);
+    if (!seen.before && !seen.after) return;
+    const waiting = this.#pending.get(seen.key);
+    if (!waiting) {
+      const initial = !this.#listed;
+      if (initial) this.#initialLeft++;
+      this.#pending.set(seen.key, new PendingChange(seen, initial));
+      return;
+    }
+    waiting.merge(seen);
+    if (!waiting.isNothing) return;
+    this.#pending.delete(seen.key);
+    this.#settled(waiting);
+  }
+
+  /** Tells what waits until nothing does. What is pushed meanwhile is picked up: Map iteration sees later entries. */
+  async #drain(): Promise<void> {
+    this.#calling = true;
+    for (const [key, change] of this.#pending) {
+      this.#pending.delete(key);
+      for (const call of change.calls(this.#handler)) {
+        const outcome = this.#invoke(call, key);
+        if (outcome) await outcome;
+        if (this.#closed) return;
+      }
+      this.#settled(change);
+      if (this.#pending.size > 0 && this.#slice.due()) await this.#slice.rest();
+      if (this.#closed) return;
+    }
+    this.#calling = false;
+  }
+
+  /** A promise that never rejects while the handler is at it, undefined when it has returned. */
+  #invoke(call: () => unknown, key: string): Promise<unknown> | undefined {
+    const failed = (error: unknown): void => this.#onError(error, 'handler', key);
+    try {
+      const outcome = call();
+      return isThenable(outcome) ? Promise.resolve(outcome).catch(failed) : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
+  #settled(change: PendingChange<T>): void {
+    if (!change.initial) return;
+    this.#initialLeft--;
+    if (this.hasSynced) this.#syncWaiters.check();
+  }
+
+  /** The change as it looks to someone who sees only what passes the filter. */
+  #filtered(change: CacheChange<T>): CacheChange<T> {
+    if (!this.#filter) return change;
+    const { key, before, after, revision } = change;
+    return {
+      key,
+      before: before && this.#passes(before.object, key) ? before : undefined,
+      after: after && this.#passes(after.object, key) ? after : undefined,
+      revision,
+    };
+  }
+
+  #passes(object: T, key: string): boolean {
+    try {
+      return this.#filter?.(object, key) ?? true;
+    } catch (error) {
+      this.#onError(error, 'filter', key);
+      return true;
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,104 @@
+import { SetpointError } from '../errors/index.ts';
+import type { Clock } from '../internal/clock.ts';
+import type { TimeSlice } from '../internal/time-slice.ts';
+import type { CacheChange } from './change.ts';
+import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
+import { HandlerQueue } from './handler-queue.ts';
+import type { Entry } from './lister.ts';
+
+/** A failure of a handler or of its filter. */
+export type HandlerErrorListener = (
+  error: unknown,
+  where: { readonly during: 'handler' | 'filter'; readonly handler: string; readonly key: string },
+) => void;
+
+export interface HandlerSetOptions {
+  readonly clock: Clock;
+  readonly slice: TimeSlice;
+  /** Must not throw. */
+  readonly onError: HandlerErrorListener;
+}
+
+/** The handlers of one informer, each with its own queue. */
+export class HandlerSet<T> {
+  readonly #options: HandlerSetOptions;
+  readonly #queues = new Set<HandlerQueue<T>>();
+  #added = 0;
+  #closed: string | undefined;
+
+  constructor(options: HandlerSetOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Adds a handler that starts from `entries`, what the cache holds now. `listed` says that this is a whole list;
+   * otherwise the handler's initial list ends with the next {@link endOfList}. Throws `Closed` after {@link close}.
+   */
+  add(
+    handler: EventHandler<T>,
+    entries: Iterable<Entry<T>>,
+    listed: boolean,
+    options: EventHandlerOptions<T> = {},
+  ): HandlerRegistration {
+    if (this.#closed !== undefined) throw new SetpointError('Closed', `can't add a handler: ${this.#closed}`);
+    const name = options.name ?? `handler-${++this.#added}`;
+    const { clock, slice, onError } = this.#options;
+    const queue = new HandlerQueue<T>(handler, {
+      ...options,
+      name,
+      clock,
+      slice,
+      onError: (error, during, key) => onError(error, { during, handler: name, key }),
+    });
+    this.#queues.add(queue);
+    queue.replay(additions(entries));
+    if (listed) queue.endOfInitialList();
+    return this.#registration(queue);
+  }
+
+  /**
+   * Tells everyone who is here now, change by change. Resolves when all were told or have it in their queue; with
+   * `endsList` the initial list of each ends there. A handler that joins meanwhile starts from the cache, which is
+   * ahead of these changes.
+   */
+  async tell(changes: readonly CacheChange<T>[], endsList: boolean, signal: AbortSignal): Promise<void> {
+    const queues = [...this.#queues];
+    for (const change of changes) {
+      for (const queue of queues) queue.push(change);
+      if (!this.#options.slice.due()) continue;
+      await this.#options.slice.rest();
+      if (signal.aborted) return;
+    }
+    if (endsList) for (const queue of queues) queue.endOfInitialList();
+  }
+
+  /** No call of any handler starts after this. `reason` completes "can't add a handler: …". */
+  close(reason: string): void {
+    this.#closed ??= reason;
+    for (const queue of this.#queues) queue.close(reason);
+    this.#queues.clear();
+  }
+
+  #registration(queue: HandlerQueue<T>): HandlerRegistration {
+    return {
+      name: queue.name,
+      get hasSynced() {
+        return queue.hasSynced;
+      },
+      get pending() {
+        return queue.pending;
+      },
+      whenSynced: (signal, options) => queue.whenSynced(signal, options),
+      remove: () => {
+        this.#queues.delete(queue);
+        queue.close('was removed');
+      },
+    };
+  }
+}
+
+function* additions<T>(entries: Iterable<Entry<T>>): Generator<CacheChange<T>> {
+  for (const entry of entries) {
+    yield { key: entry.key, before: undefined, after: entry, revision: entry.modRevision };
+  }
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '../internal/clock.ts';
+import { ErrorLog } from '../internal/error-log.ts';
+import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
+import type { Logger } from '../internal/logger.ts';
+import type { Revision } from '../store/port.ts';
+import type { ListSummary } from './informer-cache.ts';
+import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+import type { QuarantinedKey } from './quarantine.ts';
+
+/**
+ * What an informer tells of itself: lifecycle events, log lines, counts, how fresh it is. Every failure is counted,
+ * told as `error` and logged, the log at a bounded rate.
+ */
+export class InformerMonitor {
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #errorLog: ErrorLog;
+  readonly #events: IsolatedEmitter<InformerEvents>;
+  readonly #failures: Record<InformerFailure['during'], number>;
+  #lists = 0;
+  #phase: InformerPhase = 'idle';
+  #stalledSince: number | undefined;
+
+  constructor(name: string, clock: Clock, logger: Logger) {
+    this.#name = name;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#failures = { list: 0, watch: 0, handler: 0, filter: 0, index: 0, listener: 0 };
+    this.#errorLog = new ErrorLog(logger, clock);
+    // A failing listener is not told as `error`: its own failure could be the next one.
+    this.#events = new IsolatedEmitter((error, event) => this.#record({ during: 'listener', error }, { event }));
+    this.#events.on('error', (failure) => this.#record(failure));
+  }
+
+  get phase(): InformerPhase {
+    return this.#phase;
+  }
+
+  get stalledSince(): number | undefined {
+    return this.#stalledSince;
+  }
+
+  counts(drops: { readonly stale: number; readonly foreign: number }): InformerCounts {
+    const { list, watch, handler, filter, index, listener } = this.#failures;
+    return {
+      lists: this.#lists,
+      staleEvents: drops.stale,
+      foreignKeys: drops.foreign,
+      storeFailures: list + watch,
+      handlerErrors: handler,
+      filterErrors: filter,
+      indexErrors: index,
+      listenerErrors: listener,
+    };
+  }
+
+  on<Name extends keyof InformerEvents>(event: Name, listener: (payload: InformerEvents[Name]) => unknown): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  fail(failure: InformerFailure): void {
+    this.#events.emit('error', failure);
+  }
+
+  enter(phase: InformerPhase, revision: Revision): void {
+    if (phase === 'backing-off') this.fresh(false);
+    if (phase === this.#phase || this.#phase === 'stopped') return;
+    this.#phase = phase;
+    this.#events.emit('phase', { phase, revision });
+  }
+
+  /** Something has just proved that the cache is fresh, or that it may not be. */
+  fresh(proved: boolean): void {
+    this.#stalledSince = proved ? undefined : (this.#stalledSince ?? this.#clock.now());
+  }
+
+  listed(summary: ListSummary, size: number): void {
+    const { revision, reason } = summary;
+    this.#lists++;
+    this.#logger.info({ informer: this.#name, reason, revision: String(revision), size }, 'listed');
+    if (this.#lists > 1) this.#events.emit('relist', summary);
+    if (this.#lists === 1 || reason === 'history-reset') this.#events.emit('synced', { revision, size });
+  }
+
+  historyReset(lastRevision: Revision, message: string): void {
+    this.#logger.warn({ informer: this.#name, lastRevision: String(lastRevision) }, message);
+    this.#events.emit('history-reset', { lastRevision });
+  }
+
+  quarantined(entry: QuarantinedKey): void {
+    const { key, modRevision, error } = entry;
+    const fields = { informer: this.#name, key, revision: String(modRevision) };
+    this.#errorLog.write(error, fields, 'a stored value can not be read');
+    this.#events.emit('quarantine', entry);
+  }
+
+  healed(key: string, revision: Revision): void {
+    this.#events.emit('healed', { key, revision });
+  }
+
+  ranAgain(): void {
+    this.#logger.warn({ informer: this.#name }, 'the informer is running already: the second run is the first one');
+  }
+
+  #record({ error, ...where }: InformerFailure, more: object = {}): void {
+    this.#failures[where.during]++;
+    this.#errorLog.write(
+      error,
+      { informer: this.#name, ...where, ...more },
+      `the informer lives on after a failure in ${where.during}`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import { SetpointError } from '../errors/index.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
+import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Random, systemRandom } from '../internal/random.ts';
+import type { Codec } from '../resource/index.ts';
+import type { Store } from '../store/port.ts';
+import type { IndexFunction } from './value-index.ts';
+
+/** Kubernetes' own etcd layer lists in pages of so many keys. */
+const PAGE_SIZE_MAX = 10_000;
+
+export interface InformerOptions<T> {
+  readonly store: Pick<Store, 'range' | 'watch'>;
+  /** What to cache: every key under it. Gets an ending '/' when it has none, so that `a` is never about `ab`. */
+  readonly prefix: string;
+  /** From stored values to objects. */
+  readonly codec: Pick<Codec<T>, 'decode'>;
+  /** Names the informer in errors and logs. Default: the prefix. */
+  readonly name?: string;
+  /** At most so many keys in one page of a list; a page is also kept to about 4 MiB. Default 10,000. */
+  readonly pageSize?: number;
+  /** Index functions by the index's name. More can be added later, see {@link Informer.addIndex}. */
+  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Freezes objects at every depth before they are cached. Default: unless NODE_ENV is `production`. */
+  readonly freeze?: boolean;
+}
+
+/** The options checked and with their defaults. Throws `Invalid`. */
+export function withDefaults<T>(options: InformerOptions<T>): Required<InformerOptions<T>> {
+  const { store, prefix, codec, pageSize = PAGE_SIZE_MAX } = options;
+  if (typeof store?.range !== 'function' || typeof store.watch !== 'function') throw invalid('store', 'a Store', store);
+  if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix', 'a text that is not empty', prefix);
+  if (typeof codec?.decode !== 'function') throw invalid('codec', 'an object with a decode function', codec);
+  if (!Number.isInteger(pageSize) || pageSize < 1) throw invalid('pageSize', 'a whole number of at least 1', pageSize);
+  const ended = prefix.endsWith('/') ? prefix : `${prefix}/`;
+  return {
+    store,
+    prefix: ended,
+    codec,
+    name: options.name ?? ended,
+    pageSize,
+    indexes: options.indexes ?? {},
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    logger: options.logger ?? silentLogger,
+    freeze: options.freeze ?? process.env['NODE_ENV'] !== 'production',
+  };
+}
+
+function invalid(option: string, expected: string, received: unknown): SetpointError {
+  const shown =
+    typeof received === 'string' || typeof received === 'number' ? JSON.stringify(received) : typeof received;
+  return new SetpointError('Invalid', `informer option ${option}: expected ${expected}, received ${shown}`);
+}

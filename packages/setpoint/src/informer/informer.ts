@@ -1,0 +1,202 @@
+import { SetpointError } from '../errors/index.ts';
+import { TimeSlice } from '../internal/time-slice.ts';
+import type { Revision } from '../store/port.ts';
+import { EntryDecoder } from './entry-decoder.ts';
+import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
+import { HandlerSet } from './handler-set.ts';
+import { Indexer } from './indexer.ts';
+import { type CacheObserver, InformerCache } from './informer-cache.ts';
+import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+import { InformerMonitor } from './informer-monitor.ts';
+import { type InformerOptions, withDefaults } from './informer-options.ts';
+import { type Lister, readOnly } from './lister.ts';
+import type { QuarantinedKey } from './quarantine.ts';
+import { Reflector } from './reflector.ts';
+import type { IndexFunction } from './value-index.ts';
+import { Waiters, type WaitOptions } from './waiters.ts';
+
+/** etcd's own cache waits as long. */
+const WAIT_FOR_TIMEOUT_MS = 3000;
+
+/** An informer over `options.prefix`. It reads nothing before {@link Informer.run}. */
+export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
+  return new Informer(options);
+}
+
+/**
+ * A cache of everything under one prefix that follows the store, and the handlers that are told of its changes.
+ * Shared: one informer serves any number of readers and handlers. What it promises is in this folder's `index.ts`.
+ */
+export class Informer<T> {
+  readonly name: string;
+  /** Ends with '/'. */
+  readonly prefix: string;
+  /** The cache. */
+  readonly lister: Lister<T>;
+  readonly #options: Required<InformerOptions<T>>;
+  readonly #cache: InformerCache<T>;
+  readonly #handlers: HandlerSet<T>;
+  readonly #monitor: InformerMonitor;
+  readonly #synced: Waiters;
+  readonly #reached: Waiters;
+  #running: Promise<void> | undefined;
+
+  constructor(options: InformerOptions<T>) {
+    this.#options = withDefaults(options);
+    const { name, prefix, codec, clock, logger, freeze, indexes } = this.#options;
+    this.name = name;
+    this.prefix = prefix;
+    this.#monitor = new InformerMonitor(name, clock, logger);
+    this.#synced = new Waiters(clock);
+    this.#reached = new Waiters(clock);
+    const slice = new TimeSlice(clock);
+    const fail = (failure: InformerFailure): void => this.#monitor.fail(failure);
+    this.#handlers = new HandlerSet({ clock, slice, onError: (error, where) => fail({ ...where, error }) });
+    const onIndexError = (error: SetpointError, key: string): void => fail({ during: 'index', error, key });
+    const entries = new Indexer<T>({ indexes, onIndexError });
+    this.#cache = new InformerCache(entries, new EntryDecoder(codec, prefix, freeze), slice, this.#observer());
+    this.lister = readOnly(entries);
+  }
+
+  /** Everything of the prefix up to here is in the cache; 0 before the first list. Falls only by a history reset. */
+  get revision(): Revision {
+    return this.#cache.revision;
+  }
+
+  /** Whether the cache is a whole list of the store's present history, an empty one too. */
+  get hasSynced(): boolean {
+    return this.#cache.complete;
+  }
+
+  get phase(): InformerPhase {
+    return this.#monitor.phase;
+  }
+
+  /**
+   * The clock's time since when nothing proved that the cache is fresh: the connection broke, or reading failed. The
+   * next list, batch or good connection ends it; undefined then. The cache goes on answering meanwhile.
+   */
+  get stalledSince(): number | undefined {
+    return this.#monitor.stalledSince;
+  }
+
+  /** The keys whose stored value can't be read, and what the cache serves in their place. */
+  get quarantined(): readonly QuarantinedKey[] {
+    return this.#cache.quarantine.list();
+  }
+
+  get counts(): InformerCounts {
+    return this.#monitor.counts(this.#cache.drops);
+  }
+
+  /** Resolves when `hasSynced`. Rejects with `Aborted` when the signal aborts, `Closed` when the informer stops. */
+  whenSynced(signal?: AbortSignal): Promise<void> {
+    return this.#synced.wait(`${this.name} to sync`, () => this.hasSynced, { signal });
+  }
+
+  /**
+   * Resolves when the cache holds everything up to `revision`, never before. Handlers may not have been told yet. A
+   * revision that changed something under the prefix is always reached; one that changed other keys only when a later
+   * change or a progress mark comes. Rejects with `Timeout` (default after 3 s), `HistoryReset` when revisions start
+   * over, `Aborted`, `Closed`.
+   */
+  waitFor(revision: Revision, options: WaitOptions = {}): Promise<void> {
+    const reached = (): boolean => this.hasSynced && this.revision >= revision;
+    return this.#reached.wait(`${this.name} to reach revision ${revision}`, reached, {
+      timeoutMs: WAIT_FOR_TIMEOUT_MS,
+      ...options,
+    });
+  }
+
+  /**
+   * Adds an index, before or after start; what is cached is filed before it returns. `AlreadyExists` when the name is
+   * taken. A function that throws leaves that key out of this index, and is reported.
+   */
+  addIndex(name: string, values: IndexFunction<T>): void {
+    this.#cache.entries.addIndex(name, values);
+  }
+
+  /**
+   * Adds a handler. What is cached is told as adds `inInitialList`, then every change, without a gap or repetition.
+   * Its first call comes in a later turn. Throws `Closed` when the informer has stopped.
+   */
+  addEventHandler(handler: EventHandler<T>, options: EventHandlerOptions<T> = {}): HandlerRegistration {
+    return this.#handlers.add(handler, this.#cache.entries.entries(), this.hasSynced, options);
+  }
+
+  /** Listens to the informer's lifecycle until the returned function is called. Listeners can't hurt each other. */
+  on<Name extends keyof InformerEvents>(event: Name, listener: (payload: InformerEvents[Name]) => unknown): () => void {
+    return this.#monitor.on(event, listener);
+  }
+
+  /**
+   * Fills the cache and follows the store until `signal` aborts: resolves then, within one turn of the event loop, and
+   * no handler is called any more. Rejects with `Closed` when the store is closed. Whatever else happens to the
+   * store, it goes on trying. A second call while running warns and is the first one; a stopped informer can't be run
+   * again (`Closed`).
+   */
+  run(signal: AbortSignal): Promise<void> {
+    if (this.phase === 'stopped') return Promise.reject(this.#closedError());
+    if (this.#running) this.#monitor.ranAgain();
+    this.#running ??= this.#follow(signal);
+    return this.#running;
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.#stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await this.#reflector().run(signal);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#stop();
+    }
+  }
+
+  #reflector(): Reflector {
+    const { store, prefix, pageSize, clock, random } = this.#options;
+    return new Reflector({
+      store,
+      prefix,
+      pageSize,
+      clock,
+      random,
+      sink: this.#cache,
+      onState: ({ phase }) => this.#monitor.enter(phase, this.revision),
+      onFailure: (error, during) => this.#monitor.fail({ during, error }),
+      onConnection: (error) => this.#monitor.fresh(error === undefined),
+    });
+  }
+
+  #observer(): CacheObserver<T> {
+    const monitor = this.#monitor;
+    return {
+      changed: (changes, signal) => {
+        monitor.fresh(true);
+        this.#synced.check();
+        this.#reached.check();
+        return this.#handlers.tell(changes, this.hasSynced, signal);
+      },
+      listed: (summary) => monitor.listed(summary, this.lister.size),
+      reset: (lastRevision) => {
+        const message = `${this.name}: the store's history was reset after revision ${lastRevision}`;
+        this.#reached.fail(new SetpointError('HistoryReset', message, { details: { revision: lastRevision } }));
+        monitor.historyReset(lastRevision, message);
+      },
+      quarantined: (entry) => monitor.quarantined(entry),
+      healed: (key, revision) => monitor.healed(key, revision),
+    };
+  }
+
+  #stop(): void {
+    if (this.phase === 'stopped') return;
+    this.#handlers.close(`${this.name} has stopped`);
+    this.#synced.close(this.#closedError());
+    this.#reached.close(this.#closedError());
+    this.#monitor.enter('stopped', this.revision);
+  }
+
+  #closedError(): SetpointError {
+    return new SetpointError('Closed', `informer ${this.name} has stopped: create another one`);
+  }
+}

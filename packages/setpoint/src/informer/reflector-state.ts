@@ -1,0 +1,55 @@
+import type { KeyValue, Revision, WatchBatch } from '../store/port.ts';
+
+/** Why everything is read: at first, because the watch's place in history is gone, because history itself changed. */
+export type ListReason = 'start' | 'compacted' | 'history-reset' | 'failure';
+
+/** Where the pages of one list are gathered. A list that doesn't come to its end is dropped, and a new one begun. */
+export interface ListStage {
+  add(page: readonly KeyValue[], signal: AbortSignal): Promise<void>;
+  /** Puts what was gathered in place of everything before, in one step. It is what the store held at `revision`. */
+  commit(revision: Revision, signal: AbortSignal): Promise<void>;
+}
+
+/** What a {@link Reflector} feeds. Calls never overlap. */
+export interface ReflectorSink {
+  /** With `history-reset` nothing that was delivered before can be relied on, and revisions may start over. */
+  beginList(reason: ListReason): ListStage;
+  /** Takes in what a watch delivered: whole revisions. */
+  apply(batch: WatchBatch, signal: AbortSignal): Promise<void>;
+}
+
+/** Reading everything, page by page. */
+export interface Listing {
+  readonly phase: 'listing';
+  readonly reason: ListReason;
+  readonly stage: ListStage;
+  /** At most so many keys in the next page. */
+  readonly pageSize: number;
+  /** Absent before the first page: its answer says the revision that all other pages are read at. */
+  readonly rest?: { readonly revision: Revision; readonly fromKey: Uint8Array };
+}
+
+/** Following changes; everything up to `revision` was fed. */
+export interface Watching {
+  readonly phase: 'watching';
+  readonly revision: Revision;
+}
+
+export interface BackingOff {
+  readonly phase: 'backing-off';
+  readonly delayMs: number;
+  readonly error: unknown;
+  readonly next: Listing | Watching;
+}
+
+/**
+ * Where a reflector is, with everything it needs there:
+ *
+ * ```
+ * listing ──last page──▶ watching ──compacted, history reset──▶ listing
+ *    └──────failure──────┬──────┘
+ *                        ▼
+ *                   backing-off ──delay over──▶ where it came from, or listing
+ * ```
+ */
+export type ReflectorState = Listing | Watching | BackingOff;

@@ -1,0 +1,191 @@
+import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { abortable } from '../internal/abortable.ts';
+import { Backoff } from '../internal/backoff.ts';
+import { type Clock, sleep } from '../internal/clock.ts';
+import type { Random } from '../internal/random.ts';
+import { prefixEnd, toBytes } from '../store/key-range.ts';
+import type { RangeRequest, Revision, Store, WatchBatch } from '../store/port.ts';
+import { firstPageSize, nextPageSize, smallerPageSize } from './page-size.ts';
+import { recoveryFrom, wantsSmallerPage } from './recovery.ts';
+import type { BackingOff, Listing, ListReason, ReflectorSink, ReflectorState, Watching } from './reflector-state.ts';
+
+/** client-go's numbers: each delay lies in [d, 2d). */
+const BACKOFF = { baseMs: 800, maxMs: 30_000, factor: 2, jitter: 1 };
+/** Two quiet minutes and the back-off starts small again, as in client-go. */
+const BACKOFF_RESET_MS = 120_000;
+/** A watch that ends sooner than this without an event did not work. */
+const WATCH_MIN_MS = 1000;
+
+export interface ReflectorOptions {
+  readonly store: Pick<Store, 'range' | 'watch'>;
+  /** Ends with '/'. */
+  readonly prefix: string;
+  readonly sink: ReflectorSink;
+  /** At most so many keys in one page of a list. */
+  readonly pageSize: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told of each state as it is entered. Must not throw. */
+  readonly onState?: (state: ReflectorState) => void;
+  /** Told of each failure that leads to a wait. Must not throw. */
+  readonly onFailure?: (error: unknown, during: 'list' | 'watch') => void;
+  /** As in `WatchOptions`. */
+  readonly onConnection?: (error?: unknown) => void;
+}
+
+/**
+ * Lists a prefix and watches it from there, for ever, into a sink. Nothing but a closed store ends it.
+ *
+ * What it promises the sink: a list is of one revision, also over many pages; the changes after it follow without a
+ * gap; when that can't be kept up (compaction, a restored backup) a new list says so and starts over.
+ */
+export class Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #prefix: Uint8Array;
+  readonly #end: Uint8Array;
+  readonly #backoff: Backoff;
+  #lastBackoffAt = -Infinity;
+  /** The newest revision of this history that was fed: a list that is older is of another history. */
+  #seen: Revision = 0n;
+  /** A history reset was told and no list of the new history has come to its end yet. */
+  #resetting = false;
+  /** The last step ended in a recovery without a wait. */
+  #recoveredAtOnce = false;
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#prefix = toBytes(options.prefix);
+    this.#end = prefixEnd(this.#prefix);
+    this.#backoff = new Backoff(BACKOFF, options.random);
+  }
+
+  /** Resolves when `signal` aborts, rejects when the store is closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    let state: ReflectorState = this.#list('start');
+    while (!signal.aborted) {
+      this.#options.onState?.(state);
+      state = await this.#step(state, signal);
+    }
+  }
+
+  #step(state: ReflectorState, signal: AbortSignal): Promise<ReflectorState> {
+    switch (state.phase) {
+      case 'listing':
+        return this.#listPage(state, signal);
+      case 'watching':
+        return this.#watch(state, signal);
+      case 'backing-off':
+        return sleep(this.#options.clock, state.delayMs, signal, { ref: true }).then(() => state.next);
+    }
+  }
+
+  #list(why: ListReason): Listing {
+    if (why === 'history-reset') {
+      this.#resetting = true;
+      this.#seen = 0n;
+    }
+    const reason = this.#resetting ? 'history-reset' : why;
+    const stage = this.#options.sink.beginList(reason);
+    return { phase: 'listing', reason, stage, pageSize: firstPageSize(this.#options.pageSize) };
+  }
+
+  async #listPage(state: Listing, signal: AbortSignal): Promise<ReflectorState> {
+    try {
+      const answer = await abortable(this.#options.store.range(this.#pageRequest(state), { signal }), signal);
+      const revision = state.rest?.revision ?? answer.revision;
+      refuseOtherHistory(answer.revision, state.rest?.revision ?? this.#seen);
+      await state.stage.add(answer.kvs, signal);
+      const last = answer.kvs.at(-1);
+      if (!answer.more || !last) {
+        await state.stage.commit(revision, signal);
+        this.#seen = revision;
+        this.#resetting = false;
+        return { phase: 'watching', revision };
+      }
+      const pageSize = nextPageSize(answer.kvs, this.#options.pageSize);
+      return { ...state, pageSize, rest: { revision, fromKey: Uint8Array.of(...last.key, 0) } };
+    } catch (error) {
+      const pageSize = wantsSmallerPage(error) ? smallerPageSize(state.pageSize) : state.pageSize;
+      return this.#recover({ ...state, pageSize }, error, signal);
+    }
+  }
+
+  #pageRequest({ pageSize, rest }: Listing): RangeRequest {
+    if (!rest) return { prefix: this.#prefix, limit: pageSize };
+    return { key: rest.fromKey, end: this.#end, limit: pageSize, revision: rest.revision };
+  }
+
+  async #watch(state: Watching, signal: AbortSignal): Promise<ReflectorState> {
+    const { clock, store, sink, onConnection } = this.#options;
+    const startedAt = clock.now();
+    let [revision, worked] = [state.revision, false];
+    try {
+      const options = { signal, ...(onConnection && { onConnection }) };
+      const batches = store.watch({ prefix: this.#prefix, startRevision: revision + 1n }, options);
+      await eachUntilAborted(batches, signal, async (batch) => {
+        await sink.apply(batch, signal);
+        if (batch.revision > revision) revision = this.#seen = batch.revision;
+        worked ||= batch.events.length > 0;
+        this.#recoveredAtOnce = false;
+      });
+      const lastedMs = clock.now() - startedAt;
+      if (worked || lastedMs >= WATCH_MIN_MS) return { phase: 'watching', revision };
+      throw new SetpointError('Unavailable', `the watch ended after ${Math.round(lastedMs)} ms without an event`);
+    } catch (error) {
+      if (clock.now() - startedAt >= WATCH_MIN_MS) this.#recoveredAtOnce = false;
+      return this.#recover({ phase: 'watching', revision }, error, signal);
+    }
+  }
+
+  /** The state after a failure in `state`. */
+  #recover(state: Listing | Watching, error: unknown, signal: AbortSignal): ReflectorState {
+    if (signal.aborted) return state;
+    const { next, when } = recoveryFrom(error);
+    if (next === 'give-up') throw error;
+    const then = next === 'resume' ? state : this.#list(next === 'rebuild' ? 'history-reset' : listReason(error));
+    if (when === 'at-once' && !this.#recoveredAtOnce) {
+      this.#recoveredAtOnce = true;
+      return then;
+    }
+    this.#options.onFailure?.(error, state.phase === 'listing' ? 'list' : 'watch');
+    const slowMs = BACKOFF.maxMs * (1 + this.#options.random.next());
+    return this.#backOff(then, error, when === 'slowly' ? slowMs : 0);
+  }
+
+  #backOff(next: Listing | Watching, error: unknown, leastMs: number): BackingOff {
+    const now = this.#options.clock.now();
+    if (now - this.#lastBackoffAt >= BACKOFF_RESET_MS) this.#backoff.reset();
+    this.#lastBackoffAt = now;
+    const askedMs = isSetpointError(error) ? (error.details.retryAfterMs ?? 0) : 0;
+    return { phase: 'backing-off', delayMs: Math.max(this.#backoff.next(), leastMs, askedMs), error, next };
+  }
+}
+
+function refuseOtherHistory(answered: Revision, known: Revision): void {
+  if (answered >= known) return;
+  const message = `the store was at revision ${known} and now answers at ${answered}: was a backup restored?`;
+  throw new SetpointError('HistoryReset', message, { details: { revision: answered } });
+}
+
+function listReason(error: unknown): ListReason {
+  return isSetpointError(error, 'Compacted') ? 'compacted' : 'failure';
+}
+
+/** `for await` that also ends, with the signal's reason, when the iteration doesn't notice the abort. */
+async function eachUntilAborted(
+  batches: AsyncIterable<WatchBatch>,
+  signal: AbortSignal,
+  take: (batch: WatchBatch) => Promise<void>,
+): Promise<void> {
+  const iterator = batches[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await abortable(iterator.next(), signal);
+      if (next.done === true) return;
+      await take(next.value);
+    }
+  } finally {
+    // Not awaited: a generator answers only once the step it is in has ended.
+    iterator.return?.()?.catch(() => {});
+  }
+}
