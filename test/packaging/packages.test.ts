@@ -21,7 +21,7 @@ const TSCONFIG = {
     types: ['node'],
     outDir: 'out',
   },
-  files: ['program.ts', 'every-entry.ts'],
+  include: ['*.ts'],
 };
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
@@ -33,6 +33,13 @@ function programOfReadme(): { program: string; prints: string } {
   if (program === undefined) throw new Error('README.md has no ```ts block after a <!-- program: … --> comment');
   if (prints === undefined) throw new Error('README.md does not say "It prints `…`" after its program');
   return { program, prints };
+}
+
+/** Every ts block of the packages' own READMEs: compiled, not run. */
+async function examplesOfPackages(): Promise<string[]> {
+  const texts = consumer.packages.map(({ manifest }) => consumer.read(`node_modules/${manifest.name}/README.md`));
+  const blocks = (await Promise.all(texts)).flatMap((text) => [...text.matchAll(/```ts\n(.*?)```/gs)]);
+  return blocks.map(([, block = '']) => block);
 }
 
 let consumer: Consumer;
@@ -49,12 +56,13 @@ beforeAll(async () => {
   const names = consumer.packages.flatMap(entries);
   await consumer.write('tsconfig.json', JSON.stringify(TSCONFIG));
   await consumer.write('program.ts', programOfReadme().program);
+  for (const [i, example] of (await examplesOfPackages()).entries()) await consumer.write(`example-${i}.ts`, example);
   await consumer.write('every-entry.ts', names.map((name, i) => `export * as entry${i} from '${name}';\n`).join(''));
 });
 afterAll(() => consumer?.[Symbol.asyncDispose]());
 
 describe('the packed packages', () => {
-  it('compile and run the program of the README, which prints what it says', async () => {
+  it("compile and run the README's program, which prints what it says, and compile their own READMEs", async () => {
     await consumer.tsc();
     const { stdout, stderr } = await consumer.node('out/program.js');
     expect(stdout.trim().split('\n').at(-1)).toBe(programOfReadme().prints);
