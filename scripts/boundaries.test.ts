@@ -67,6 +67,7 @@ describe('time and randomness', () => {
     ['a block comment', '/** Like {@link setTimeout}; `Date.now()` is not used. */'],
     ['a string', `log("setTimeout(work, 5)" + 'Math.random()');`],
     ['a template', 'log(`Date.now() is ${clock.wallNow()} and \\` randomUUID()`);'],
+    ['a template after an object in its code', 'log(`${format({ a: { b: 1 } })} Date.now()`);'],
     ['a regular expression', 'const calls = /setTimeout\\("|Date.now\\(/g;'],
     ['an injected timer', 'clock.setTimer(work, 5);'],
     ['a longer name', 'const setTimeoutMs = 5, myDate = 1, randomBytesLeft = 2;'],
