@@ -1,3 +1,4 @@
+import type { Clock } from 'setpoint';
 import { type Failure, type Launch, Replica } from './replica.ts';
 
 /** What there is of a program right now. */
@@ -7,7 +8,7 @@ export interface Observation {
   readonly port?: number;
   /** How often it was started again. */
   readonly restarts: number;
-  /** Why it last ended, while it does not run. */
+  /** Why it last ended; kept until it is ready again, so that a crash loop does not look well between two crashes. */
   readonly failure?: Failure;
   /** When it may be started again: ask then, nobody calls when a time of waiting is over. */
   readonly againInMs?: number;
@@ -26,17 +27,18 @@ export class Program {
   #replica: Replica;
   #restarts = 0;
   #failures = 0;
+  #failure: Failure | undefined;
   #readyAt: number | undefined;
   #exitedAt = 0;
   readonly #launch: Launch;
+  readonly #clock: Clock;
   readonly #onChange: () => void;
-  readonly #now: () => number;
 
-  /** Starts it. `onChange` is called after each change of what {@link Program.observe} tells; `now` is monotonic. */
-  constructor(launch: Launch, onChange: () => void, now: () => number) {
+  /** Starts it. `onChange` is called after each change of what {@link Program.observe} tells. */
+  constructor(launch: Launch, clock: Clock, onChange: () => void) {
     this.#launch = launch;
+    this.#clock = clock;
     this.#onChange = onChange;
-    this.#now = now;
     this.#replica = this.#run();
   }
 
@@ -58,35 +60,41 @@ export class Program {
   }
 
   observe(): Observation {
-    const { state } = this.#replica;
-    const restarts = this.#restarts;
+    const { state, stopping } = this.#replica;
+    const known = { restarts: this.#restarts, ...(this.#failure && { failure: this.#failure }) };
     switch (state.phase) {
       case 'Starting':
-        return { phase: 'Starting', restarts, ...(state.pid !== undefined && { pid: state.pid }) };
+        return { phase: stopping ? 'Stopping' : 'Starting', ...known, ...(state.pid && { pid: state.pid }) };
       case 'Ready':
-        return { phase: this.#replica.stopping ? 'Stopping' : 'Running', restarts, pid: state.pid, port: state.port };
+        return { phase: stopping ? 'Stopping' : 'Running', ...known, pid: state.pid, port: state.port };
       case 'Exited':
-        return { phase: 'BackOff', restarts, failure: state.failure, againInMs: Math.max(this.#waitMs(), 1) };
+        return { phase: 'BackOff', ...known, againInMs: Math.max(this.#waitMs(), 1) };
     }
   }
 
   #run(): Replica {
-    const replica = new Replica(this.#launch, () => {
-      const { phase } = replica.state;
-      if (phase === 'Ready') this.#readyAt = this.#now();
-      if (phase === 'Exited') this.#countFailure();
+    const replica = new Replica(this.#launch, this.#clock, () => {
+      const { state } = replica;
+      if (state.phase === 'Ready') this.#noteReady();
+      if (state.phase === 'Exited') this.#noteFailure(state.failure);
       this.#onChange();
     });
     return replica;
   }
 
-  #countFailure(): void {
-    const healthy = this.#readyAt !== undefined && this.#now() - this.#readyAt >= HEALTHY_AFTER_MS;
+  #noteReady(): void {
+    this.#readyAt = this.#clock.now();
+    this.#failure = undefined;
+  }
+
+  #noteFailure(failure: Failure): void {
+    const healthy = this.#readyAt !== undefined && this.#clock.now() - this.#readyAt >= HEALTHY_AFTER_MS;
     this.#failures = healthy ? 1 : this.#failures + 1;
-    this.#exitedAt = this.#now();
+    this.#failure = failure;
+    this.#exitedAt = this.#clock.now();
   }
 
   #waitMs(): number {
-    return this.#exitedAt + restartDelayMs(this.#failures) - this.#now();
+    return this.#exitedAt + restartDelayMs(this.#failures) - this.#clock.now();
   }
 }

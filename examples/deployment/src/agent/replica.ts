@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Clock } from 'setpoint';
 import { sendSignal } from './process-table.ts';
 
 /** What to run. */
@@ -44,10 +45,12 @@ export class Replica {
   #verdict: Failure | undefined;
   readonly #child: ChildProcess;
   readonly #launch: Launch;
+  readonly #clock: Clock;
 
   /** `onChange` is called after each change of `state`. */
-  constructor(launch: Launch, onChange: () => void) {
+  constructor(launch: Launch, clock: Clock, onChange: () => void) {
     this.#launch = launch;
+    this.#clock = clock;
     this.#child = start(launch);
     this.#state = { phase: 'Starting', pid: this.#child.pid };
     this.#child.on('message', (news) => {
@@ -57,9 +60,9 @@ export class Replica {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
-    const patience = setTimeout(() => this.#giveUp(), launch.readyTimeoutMs);
+    const patience = clock.setTimer(() => this.#giveUp(), launch.readyTimeoutMs);
     this.#gone = this.#end().then((failure) => {
-      clearTimeout(patience);
+      patience.cancel();
       this.#state = { phase: 'Exited', failure: this.#verdict ?? failure };
       onChange();
     });
@@ -80,8 +83,8 @@ export class Replica {
       this.#stopping = true;
       this.#verdict ??= { reason: 'Stopped', message: 'it was asked to stop' };
       this.#signal('SIGTERM');
-      const force = setTimeout(() => this.#signal('SIGKILL'), this.#launch.stopGraceMs);
-      void this.#gone.then(() => clearTimeout(force));
+      const force = this.#clock.setTimer(() => this.#signal('SIGKILL'), this.#launch.stopGraceMs);
+      void this.#gone.then(() => force.cancel());
     }
     await this.#gone;
   }
@@ -113,9 +116,9 @@ export class Replica {
       this.#child.once('exit', (code, signal) => {
         this.#signal('SIGKILL'); // what it started itself and left
         const end = (): void => resolve(died(code, signal, this.#stderr.trim()));
-        const waiting = setTimeout(end, LAST_WORDS_MS);
+        const waiting = this.#clock.setTimer(end, LAST_WORDS_MS);
         this.#child.once('close', () => {
-          clearTimeout(waiting);
+          waiting.cancel();
           end();
         });
       });

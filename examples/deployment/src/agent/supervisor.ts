@@ -1,3 +1,4 @@
+import type { Clock } from 'setpoint';
 import { type Observation, Program } from './program.ts';
 import type { Launch } from './replica.ts';
 
@@ -7,13 +8,6 @@ export interface Wanted {
   readonly launch: Launch;
 }
 
-export interface SupervisorOptions {
-  /** Called with the key of a program about which there is something new. */
-  readonly onChange: (key: string) => void;
-  /** Monotonic milliseconds. Default `performance.now`. */
-  readonly now?: () => number;
-}
-
 /**
  * The programs of one agent, by key. It is level-triggered: `ensure` is told what is wanted as often as one likes,
  * starts what isn't there, and says how things stand. A program that ended is started again by the first `ensure`
@@ -21,19 +15,20 @@ export interface SupervisorOptions {
  */
 export class Supervisor {
   readonly #programs = new Map<string, { readonly identity: string; readonly program: Program }>();
+  readonly #clock: Clock;
   readonly #onChange: (key: string) => void;
-  readonly #now: () => number;
   #closed = false;
 
-  constructor({ onChange, now = () => performance.now() }: SupervisorOptions) {
+  /** `onChange` is called with the key of each program about which there is something new. */
+  constructor(clock: Clock, onChange: (key: string) => void) {
+    this.#clock = clock;
     this.#onChange = onChange;
-    this.#now = now;
   }
 
   /** Sees to it that `wanted` runs under `key`. Never waits; a program that can't run is an observation, no error. */
   ensure(key: string, { identity, launch }: Wanted): Observation {
-    if (this.#closed) throw new Error('the agent is stopping and starts nothing any more');
     const current = this.#programs.get(key);
+    if (this.#closed) return current?.program.observe() ?? { phase: 'Stopping', restarts: 0 };
     if (current?.identity === identity) {
       current.program.restartWhenDue();
       return current.program.observe();
@@ -42,7 +37,7 @@ export class Supervisor {
       void current.program.stop();
       return current.program.observe();
     }
-    const program = new Program(launch, () => this.#onChange(key), this.#now);
+    const program = new Program(launch, this.#clock, () => this.#onChange(key));
     this.#programs.set(key, { identity, program });
     return program.observe();
   }
@@ -54,9 +49,9 @@ export class Supervisor {
     if (this.#programs.get(key) === current) this.#programs.delete(key);
   }
 
-  /** Ends all programs; nothing starts any more. */
+  /** Ends all programs. From then on nothing is started any more, whatever is wanted. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#programs.keys()].map((key) => this.stop(key)));
+    await Promise.all(Array.from(this.#programs.values(), ({ program }) => program.stop()));
   }
 }

@@ -1,0 +1,45 @@
+import { defineController } from 'setpoint';
+import { Process, ReplicaSet } from './kinds.ts';
+import { firstFailure } from './failures.ts';
+
+/** Keeps so many Processes of one template. Each run looks at what is there and mends the difference. */
+export const replicaSetController = defineController(ReplicaSet, {
+  owns: [Process],
+  async reconcile({ object, owned, status }) {
+    const processes = owned(Process);
+    const all = processes.list();
+    const kept = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const surplus = kept.length - object.spec.replicas;
+
+    for (const name of freeNames(object.metadata.name, all, -surplus)) {
+      await processes.apply({ name, labels: object.metadata.labels ?? {}, spec: object.spec.template });
+    }
+    for (const process of dispensable(kept, surplus)) await processes.delete(process);
+
+    const ready = kept.filter((process) => process.status?.ready === true).length;
+    await status({ replicas: kept.length, ready }, firstFailure(kept));
+  },
+});
+
+/**
+ * The first `count` names that nothing has, not even a Process that is still stopping. Being counted rather than drawn
+ * at random they are the same when a run is repeated after a crash, which makes creating them twice impossible.
+ */
+export function freeNames(set: string, existing: readonly Process[], count: number): string[] {
+  const taken = new Set(existing.map(({ metadata }) => metadata.name));
+  const names: string[] = [];
+  for (let index = 0; names.length < count; index++) {
+    const name = `${set}-${index}`;
+    if (!taken.has(name)) names.push(name);
+  }
+  return names;
+}
+
+/** The `count` Processes that are missed least: those that don't answer, and among equals those that came last. */
+export function dispensable(processes: readonly Process[], count: number): readonly Process[] {
+  const usefulness = (process: Process): number => (process.status?.ready === true ? 1 : 0);
+  const index = ({ metadata: { name } }: Process): number => Number(name.slice(name.lastIndexOf('-') + 1));
+  return [...processes]
+    .sort((a, b) => usefulness(a) - usefulness(b) || index(b) - index(a))
+    .slice(0, Math.max(count, 0));
+}
