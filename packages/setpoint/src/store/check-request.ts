@@ -1,6 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
 import { checkDuplicateKeys } from './duplicate-keys.ts';
-import { keyRange, toBytes } from './key-range.ts';
+import { byteLength, keyRange } from './key-range.ts';
 import { checkSize, checkTxnLimits, MAX_LEASE_TTL_SECONDS } from './limits.ts';
 import type {
   BytesLike,
@@ -22,23 +22,23 @@ import { deleteSize, putSize, rangeSize } from './request-size.ts';
  */
 export function checkRange(request: RangeRequest): void {
   checkRangeFields(request);
-  checkSize(rangeSize(request), keyOf(request));
+  checkSize(rangeSize(request), () => keyOf(request));
 }
 
 export function checkPut(request: PutRequest): void {
   checkPutFields(request);
-  checkSize(putSize(request), keyOf(request));
+  checkSize(putSize(request), () => keyOf(request));
 }
 
 export function checkDelete(request: DeleteRequest): void {
   keyRange(request);
-  checkSize(deleteSize(request), keyOf(request));
+  checkSize(deleteSize(request), () => keyOf(request));
 }
 
 /** Also refuses what etcd calls a duplicate key, see {@link checkDuplicateKeys}. */
 export function checkTxn(request: TxnRequest): void {
   checkTxnFields(request, 'txn');
-  checkTxnLimits(request, firstKey(request));
+  checkTxnLimits(request, () => firstKey(request));
   checkDuplicateKeys(request.then ?? []);
   checkDuplicateKeys(request.else ?? []);
 }
@@ -84,8 +84,8 @@ function checkRangeFields(request: RangeRequest): void {
 }
 
 function checkPutFields(request: PutRequest): void {
-  if (toBytes(request.key).length === 0) throw invalid('put.key', 'at least one byte', 'none');
-  toBytes(request.value);
+  if (byteLength(request.key) === 0) throw invalid('put.key', 'at least one byte', 'none');
+  byteLength(request.value);
   checkRevision(request.lease, 'put.lease');
 }
 
@@ -110,7 +110,7 @@ function checkCompare(compare: Compare, where: string): void {
   keyRange(compare);
   checkOneOf(compare.operator, ['=', '!=', '>', '<'], `${where}.operator`);
   checkOneOf(compare.target, COMPARE_TARGETS, `${where}.target`);
-  if (compare.target === 'value') return void toBytes(compare.operand);
+  if (compare.target === 'value') return void byteLength(compare.operand);
   const operand: unknown = compare.operand;
   if (typeof operand !== 'bigint' || operand > MAX_INT64 || operand < -MAX_INT64 - 1n) {
     throw invalid(`${where}.operand`, 'a bigint of 64 bits', operand);

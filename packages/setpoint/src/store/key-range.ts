@@ -21,20 +21,14 @@ const fatalDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * `Invalid` for half of a surrogate pair: encoding it would fold two different strings into one key.
  */
 export function toBytes(input: BytesLike): Uint8Array {
-  if (typeof input === 'string') {
-    if (/\p{Surrogate}/u.test(input)) {
-      throw new SetpointError(
-        'Invalid',
-        'text for the store: expected well-formed Unicode, received half a surrogate pair',
-      );
-    }
-    return encoder.encode(input);
-  }
-  if (input instanceof Uint8Array) return input;
-  throw new SetpointError(
-    'Invalid',
-    `bytes for the store: expected a string or a Uint8Array, received ${kindOf(input)}`,
-  );
+  checkBytesLike(input);
+  return typeof input === 'string' ? encoder.encode(input) : input;
+}
+
+/** How many bytes {@link toBytes} would give, and throws as it does, without making them. */
+export function byteLength(input: BytesLike): number {
+  checkBytesLike(input);
+  return typeof input === 'string' ? Buffer.byteLength(input) : input.length;
 }
 
 /** A key as text. Throws `Invalid` when the bytes are not UTF-8: no two keys ever give the same text. */
@@ -82,6 +76,21 @@ export function keyRange(selector: KeySelector): KeyRange {
 /** Whether `end` is etcd's mark for a range without an end. */
 export function isWithoutEnd(end: Uint8Array): boolean {
   return end.length === 1 && end[0] === 0;
+}
+
+function checkBytesLike(input: BytesLike): void {
+  if (typeof input === 'string') {
+    if (!/\p{Surrogate}/u.test(input)) return;
+    throw new SetpointError(
+      'Invalid',
+      'text for the store: expected well-formed Unicode, received half a surrogate pair',
+    );
+  }
+  if (input instanceof Uint8Array) return;
+  throw new SetpointError(
+    'Invalid',
+    `bytes for the store: expected a string or a Uint8Array, received ${kindOf(input)}`,
+  );
 }
 
 function nonEmpty(input: BytesLike, name: string): Uint8Array {

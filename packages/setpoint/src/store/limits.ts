@@ -14,9 +14,10 @@ export const MAX_LEASE_TTL_SECONDS: number = 9_000_000_000;
 /** What the server wraps around a request before it measures it: request id, user name and lengths. */
 const ENVELOPE_BYTES = 128;
 
-/** Throws `TooLarge` for a request that etcd would refuse for its size; `key` names it in the error. */
-export function checkSize(size: number, key: string): void {
+/** Throws `TooLarge` for a request that etcd would refuse for its size; `name` gives the key that the error names. */
+export function checkSize(size: number, name: () => string): void {
   if (size <= MAX_REQUEST_BYTES - ENVELOPE_BYTES) return;
+  const key = name();
   throw new SetpointError(
     'TooLarge',
     `a request about ${key}: ${size} bytes, the store takes ${MAX_REQUEST_BYTES} with its envelope; ` +
@@ -26,9 +27,10 @@ export function checkSize(size: number, key: string): void {
 }
 
 /** As {@link checkSize}, and throws `TooManyOperations` when a path through the transaction is too long. */
-export function checkTxnLimits(request: TxnRequest, key: string): void {
+export function checkTxnLimits(request: TxnRequest, name: () => string): void {
   const operations = longestPath(request);
   if (operations > MAX_TXN_OPERATIONS) {
+    const key = name();
     throw new SetpointError(
       'TooManyOperations',
       `a transaction about ${key}: ${operations} operations on one path, the store takes ${MAX_TXN_OPERATIONS}; ` +
@@ -36,7 +38,7 @@ export function checkTxnLimits(request: TxnRequest, key: string): void {
       { details: { key, size: operations, limit: MAX_TXN_OPERATIONS } },
     );
   }
-  checkSize(txnSize(request), key);
+  checkSize(txnSize(request), name);
 }
 
 /**

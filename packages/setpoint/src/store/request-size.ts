@@ -1,5 +1,5 @@
-import { keyRange, toBytes } from './key-range.ts';
-import type { BytesLike, Compare, DeleteRequest, Operation, PutRequest, RangeRequest, TxnRequest } from './port.ts';
+import { byteLength, keyRange } from './key-range.ts';
+import type { Compare, DeleteRequest, Operation, PutRequest, RangeRequest, TxnRequest } from './port.ts';
 
 /**
  * How many bytes a request takes in etcd's encoding (protocol buffers), which is what the server's limit counts.
@@ -52,8 +52,4 @@ function field(length: number): number {
   let size = 2 + length;
   for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
   return size;
-}
-
-function byteLength(input: BytesLike): number {
-  return toBytes(input).length;
 }

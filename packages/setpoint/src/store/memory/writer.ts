@@ -48,7 +48,8 @@ export class Writer {
   put(request: PutRequest): PutResponse {
     const text = byteText(request.key);
     const current = this.#index.current(text);
-    const put = { key: ownBytes(request.key), value: ownBytes(request.value), lease: request.lease ?? 0n };
+    const key = current?.key ?? ownBytes(request.key);
+    const put = { key, value: ownBytes(request.value), lease: request.lease ?? 0n };
     this.#leases.attach(text, current?.lease ?? 0n, put.lease);
     this.#record(text, putVersion(put, current, this.#before + 1n));
     const { revision } = this;
