@@ -30,6 +30,9 @@ export const AMBIENT_ALLOWED = new Map([
   ['packages/setpoint/src/internal/clock.ts', ['setTimeout', 'setImmediate', 'performance', 'Date.now']],
   ['packages/setpoint/src/internal/random.ts', ['Math.random', 'randomBytes']],
   ['packages/setpoint/src/internal/fake-clock.ts', ['setImmediate']],
+  // Real processes and sockets, which no virtual time moves.
+  ['examples/deployment/src/agent/leftovers.ts', ['node:timers/promises', 'setTimeout', 'performance']],
+  ['examples/deployment/src/outside.ts', ['AbortSignal.timeout']],
 ]);
 
 const LINES_MAX = 400;
