@@ -5,6 +5,7 @@ import { type Deferred, deferred } from '../internal/deferred.ts';
 import { describeError } from '../internal/describe-error.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
+import { TimeSlice } from '../internal/time-slice.ts';
 import type { Source, SourceFailure, SourceSink } from '../source/index.ts';
 import { WorkQueue } from '../workqueue/index.ts';
 import { runAttempt } from './attempt-run.ts';
@@ -59,6 +60,7 @@ export class Controller {
   readonly #sources: Source[];
   readonly #sink: SourceSink;
   readonly #started: Deferred<void> = deferred();
+  readonly #slice: TimeSlice;
   #signal: AbortSignal | undefined;
   #handingOut = false;
   #paused = false;
@@ -73,6 +75,7 @@ export class Controller {
     this.#random = random;
     this.#logger = logger.child({ controller: name });
     this.#failures = new FailureLog(clock);
+    this.#slice = new TimeSlice(clock);
     this.#metrics = controllerMetrics(metrics, name);
     this.#pool = new PQueue({ concurrency: checkConcurrency(name, options.concurrency ?? 1) });
     this.#metrics.maxConcurrent.set(this.#pool.concurrency);
@@ -172,8 +175,14 @@ export class Controller {
     while (this.#handingOut && !this.#paused && this.#pool.pending < this.#pool.concurrency) {
       const key = this.queue.tryGet();
       if (key === undefined) return;
-      void this.#pool.add(() => this.#work(key)).then(() => this.#handOut());
+      void this.#pool.add(() => this.#work(key)).then(() => this.#slotFreed());
     }
+  }
+
+  /** Reconciles that do no I/O would otherwise follow each other without letting anything else run. */
+  async #slotFreed(): Promise<void> {
+    if (this.#slice.due()) await this.#slice.rest();
+    this.#handOut();
   }
 
   /** Resolves when the slot is free. Never rejects: the pool would have nobody to tell. */

@@ -53,6 +53,7 @@ export class Manager {
   readonly #ending: Deferred<void> = deferred();
   readonly #ended: Deferred<void> = deferred();
   #state: ManagerState = 'new';
+  #stoppedByProcess = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ManagerOptions = {}) {
@@ -72,6 +73,11 @@ export class Manager {
 
   get state(): ManagerState {
     return this.#state;
+  }
+
+  /** Whether SIGTERM or SIGINT ended it: the process is about to end. */
+  get stoppedByProcess(): boolean {
+    return this.#stoppedByProcess;
   }
 
   /** Adds to a group, by default `others`. While the manager runs, it begins at once if its group has started. */
@@ -104,7 +110,11 @@ export class Manager {
     this.#state = 'starting';
     const stop = (): void => this.#ending.resolve();
     const release = holdProcess();
-    const unlisten = signal ? onAbort(signal, stop) : onTerminationSignal(this.#logger, stop);
+    const terminate = (): void => {
+      this.#stoppedByProcess = true;
+      stop();
+    };
+    const unlisten = signal ? onAbort(signal, stop) : onTerminationSignal(this.#logger, terminate);
     try {
       await this.#start();
       await this.#ending.promise;

@@ -1,0 +1,176 @@
+import { type Client, createClient } from '../client/index.ts';
+import type { Controller, ReconcileReport } from '../controller/index.ts';
+import { SetpointError } from '../errors/index.ts';
+import { createGarbageCollector } from '../garbage-collection/index.ts';
+import type { Informer } from '../informer/index.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
+import { type Logger, silentLogger } from '../internal/logger.ts';
+import { createMetrics, type Metrics } from '../internal/metrics.ts';
+import { type Random, systemRandom } from '../internal/random.ts';
+import { type HealthCheck, HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
+import { type AnyResourceDefinition, DEFAULT_PREFIX, type ObjectOf } from '../resource/index.ts';
+import type { Store } from '../store/index.ts';
+import { bindController } from './bind-controller.ts';
+import type { ControllerDefinition } from './define-controller.ts';
+import { KindCaches } from './kind-caches.ts';
+
+export interface ControlPlaneOptions {
+  /** Where the objects are. Stays open when the manager stops, except at the end of the process: see `run`. */
+  readonly store: Store;
+  /** What every key starts with. Default `/registry`. */
+  readonly prefix?: string;
+  readonly controllers?: readonly ControllerDefinition[];
+  /** Kinds that no controller names, to be cached and garbage collected all the same. */
+  readonly resources?: readonly AnyResourceDefinition[];
+  /** Whatever else should live as long: it starts after the caches and before the controllers. */
+  readonly runnables?: readonly Runnable[];
+  /** Whether objects go when their owners have gone. Default true. */
+  readonly garbageCollection?: boolean;
+  /** Serves `/healthz`, `/readyz` and `/metrics` on loopback. Default: no. Port 0 lets the system choose. */
+  readonly health?: { readonly port: number; readonly host?: string };
+  /** How long a stop may take. Default 30 s, negative for ever. */
+  readonly gracefulTimeoutMs?: number;
+  /** How long a cache may take to be complete before the start fails. Default 2 min, as controller-runtime. */
+  readonly cacheSyncTimeoutMs?: number;
+  /** Told of every attempt of every controller that ended. */
+  readonly onReconciled?: (report: ReconcileReport) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: silent. A pino logger fits. */
+  readonly logger?: Logger;
+  /** Where everything is counted. Default: a registry of its own. */
+  readonly metrics?: Metrics;
+}
+
+/** Binds controllers to a store. Nothing is read or written before {@link ControlPlane.run}. */
+export function createManager(options: ControlPlaneOptions): ControlPlane {
+  return new ControlPlane(options);
+}
+
+/**
+ * Controllers at work on one store: their caches, shared by kind, their client, the garbage collector and one
+ * lifecycle. Made by {@link createManager}.
+ */
+export class ControlPlane {
+  /** Reads and writes objects, also before and after the run, as long as the store is open. */
+  readonly client: Client;
+  readonly metrics: Metrics;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #manager: Manager;
+  readonly #caches: KindCaches;
+  readonly #controllers: ReadonlyMap<string, Controller>;
+  readonly #health: HealthServer | undefined;
+
+  /** Throws `Invalid` when two controllers have one name, or two kinds one plural. */
+  constructor(options: ControlPlaneOptions) {
+    const {
+      store,
+      prefix = DEFAULT_PREFIX,
+      clock = systemClock,
+      random = systemRandom,
+      logger = silentLogger,
+    } = options;
+    const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
+    this.#store = store;
+    this.#clock = clock;
+    this.metrics = metrics;
+    this.client = createClient({ store, prefix, clock, random });
+    this.#manager = new Manager({ clock, logger, ...(gracefulTimeoutMs === undefined ? {} : { gracefulTimeoutMs }) });
+    const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs };
+    this.#caches = new KindCaches({ ...common, onCreate: (cache) => this.#manager.add(cache, { group: 'caches' }) });
+    const surroundings = { ...common, caches: this.#caches, metrics, ...(onReconciled && { onReconciled }) };
+
+    const defined = options.controllers ?? [];
+    refuseRepeatedNames(defined);
+    this.#controllers = new Map(defined.map((each) => [each.name, bindController(each, surroundings)]));
+    for (const kind of options.resources ?? []) this.#caches.informer(kind);
+    for (const runnable of options.runnables ?? []) this.#manager.add(runnable);
+    for (const controller of this.#controllers.values()) this.#manager.add(controller, { group: 'leader-elected' });
+    if (options.garbageCollection ?? true) this.#addGarbageCollector({ clock, random, logger, metrics });
+    this.#health = options.health && this.#healthServer(options.health);
+    if (this.#health) this.#manager.add(this.#health, { group: 'http' });
+  }
+
+  get state(): ManagerState {
+    return this.#manager.state;
+  }
+
+  /**
+   * Runs until `signal` aborts or {@link ControlPlane.stop} is called, and then resolves; rejects when something in
+   * it breaks or does not stop in time. Runs once.
+   *
+   * Without a signal, SIGTERM and SIGINT stop it; because the process is about to end then, the store is closed too.
+   */
+  async run(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#manager.run(signal);
+    } finally {
+      if (this.#manager.stoppedByProcess) await this.#store.close();
+    }
+  }
+
+  /** Asks for a graceful stop and resolves when `run` has ended. */
+  stop(): Promise<void> {
+    return this.#manager.stop();
+  }
+
+  /** Resolves when the caches are complete and every controller works; rejects when the run ends before that. */
+  whenReady(): Promise<void> {
+    return this.#manager.whenReady();
+  }
+
+  /** Adds something with a life of its own; while the manager runs, it begins at once. */
+  add(runnable: Runnable): this {
+    this.#manager.add(runnable);
+    return this;
+  }
+
+  /** The shared cache of a kind. One that nobody named yet is made, and runs as long as the manager does. */
+  informer<Kind extends AnyResourceDefinition>(kind: Kind): Informer<ObjectOf<Kind>> {
+    return this.#caches.informer(kind);
+  }
+
+  /** A controller by its name: to change its concurrency, pause it, or look into its queue. */
+  controller(name: string): Controller {
+    const controller = this.#controllers.get(name);
+    if (controller) return controller;
+    const names = [...this.#controllers.keys()].join(', ') || 'none at all';
+    throw new SetpointError('NotFound', `no controller is called '${name}'; there is ${names}`);
+  }
+
+  /** Where the health endpoint listens, once it does; undefined when none was asked for. */
+  async healthUrl(): Promise<string | undefined> {
+    return this.#health?.url();
+  }
+
+  #addGarbageCollector(common: { clock: Clock; random: Random; logger: Logger; metrics: Metrics }): void {
+    const collector = createGarbageCollector({ ...common, client: this.client, kinds: this.#caches.list() });
+    this.#manager.add(collector, { group: 'leader-elected' });
+  }
+
+  #healthServer(options: { readonly port: number; readonly host?: string }): HealthServer {
+    const manager: HealthCheck = () => {
+      if (this.state !== 'ready') throw new Error(this.state);
+    };
+    const caches: HealthCheck = () => {
+      const stale = this.#caches.list().flatMap(({ informer }) => (this.#isFresh(informer) ? [] : [informer.name]));
+      if (stale.length > 0) throw new Error(`not fresh: ${stale.join(', ')}`);
+    };
+    return new HealthServer({ ...options, ready: { manager, caches }, metrics: () => this.metrics.render() });
+  }
+
+  /** A connection that breaks and comes back within seconds must not take replicas out of service. */
+  #isFresh({ hasSynced, stalledSince }: Pick<Informer<unknown>, 'hasSynced' | 'stalledSince'>): boolean {
+    return hasSynced && (stalledSince === undefined || this.#clock.now() - stalledSince < STALLED_MAX_MS);
+  }
+}
+
+const STALLED_MAX_MS = 30_000;
+
+function refuseRepeatedNames(controllers: readonly ControllerDefinition[]): void {
+  const names = controllers.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated === undefined) return;
+  throw new SetpointError('Invalid', `two controllers are called '${repeated}': give one of them a name of its own`);
+}

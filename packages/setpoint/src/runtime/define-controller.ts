@@ -1,0 +1,129 @@
+import { SetpointError } from '../errors/index.ts';
+import type { Result } from '../controller/index.ts';
+import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
+import type { ObjectRef, Predicate } from '../source/index.ts';
+import type { RateLimiter } from '../workqueue/index.ts';
+import type { GoneContext, ReconcileContext } from './reconcile-context.ts';
+
+type Answer = Promise<Result | void> | Result | void;
+
+/** Another kind whose changes concern objects of ours. */
+export interface Watch<Watched> {
+  readonly resource: Watched;
+  /**
+   * The objects to reconcile because of this one. A name without a namespace is in the namespace of `object`. Called
+   * for the old and the new state of an update; must be pure and quick.
+   */
+  readonly map: (object: ObjectOf<Watched>) => Iterable<ObjectRef>;
+}
+
+export interface ControllerDefinitionOptions<
+  Definition extends AnyResourceDefinition,
+  Owns extends readonly AnyResourceDefinition[],
+  Watched extends readonly AnyResourceDefinition[],
+> {
+  /** In logs, metrics and the finalizer; unique within a manager. Default: the kind's plural. */
+  readonly name?: string;
+  /** Kinds whose objects this controller makes: a change of one reconciles the object that it is managed by. */
+  readonly owns?: Owns;
+  /** Kinds that are only looked at. */
+  readonly watches?: { readonly [Index in keyof Watched]: Watch<Watched[Index]> };
+  /** Which changes of the reconciled kind itself count; all must pass. Default: every change. */
+  readonly predicates?: readonly Predicate<ObjectOf<Definition>>[];
+  /** How many objects are worked on at once. Default 1. */
+  readonly concurrency?: number;
+  /** When an attempt's signal aborts. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** The delay after a failure. Default: 5 ms doubling up to 1000 s, at most 10 a second once a burst of 100 is spent. */
+  readonly rateLimiter?: RateLimiter;
+  /**
+   * Makes the world match `object`. Called for every object that is there and not being deleted: see `Reconciler` for
+   * how its end decides what happens next.
+   */
+  reconcile(context: ReconcileContext<Definition, Owns[number], Watched[number]>): Answer;
+  /**
+   * Cleans up what no owner reference reaches, before the object may go. When given, a finalizer is put on every
+   * object before its first reconcile, and taken off when this resolved without asking to be run again; until then
+   * the object stays. May run more than once.
+   */
+  finalize?(context: ReconcileContext<Definition, Owns[number], Watched[number]>): Answer;
+  /**
+   * Told of a key that has no object: it was deleted, perhaps long ago, perhaps while nobody was running, perhaps
+   * never there. Not a place for cleaning up what matters: nobody calls it for what went while we were down.
+   */
+  gone?(context: GoneContext<Definition, Owns[number], Watched[number]>): Answer;
+}
+
+/** What {@link defineController} makes: plain data, to be given to any number of managers. */
+export interface ControllerDefinition {
+  readonly definition: AnyResourceDefinition;
+  readonly name: string;
+  /** `group/name`. */
+  readonly finalizer: string;
+  readonly owns: readonly AnyResourceDefinition[];
+  readonly watches: readonly Watch<AnyResourceDefinition>[];
+  readonly predicates: readonly Predicate<ObjectOf<AnyResourceDefinition>>[];
+  readonly tuning: { readonly concurrency?: number; readonly timeoutMs?: number; readonly rateLimiter?: RateLimiter };
+  readonly reconcile: (context: AnyContext) => Answer;
+  readonly finalize: ((context: AnyContext) => Answer) | undefined;
+  readonly gone: ((context: AnyGoneContext) => Answer) | undefined;
+}
+
+export type AnyContext = ReconcileContext<AnyResourceDefinition, AnyResourceDefinition, AnyResourceDefinition>;
+export type AnyGoneContext = GoneContext<AnyResourceDefinition, AnyResourceDefinition, AnyResourceDefinition>;
+
+/**
+ * Describes a controller for one kind. Nothing runs yet: `createManager` binds it to a store. All types follow from
+ * the definitions, in whatever order the properties stand.
+ *
+ * ```ts
+ * const websites = defineController(Website, {
+ *   owns: [Server],
+ *   async reconcile({ object, owned }) {
+ *     await owned(Server).apply({ name: object.metadata.name, spec: { message: object.spec.message } });
+ *   },
+ * });
+ * ```
+ */
+export function defineController<
+  Definition extends AnyResourceDefinition,
+  const Owns extends readonly AnyResourceDefinition[] = readonly [],
+  const Watched extends readonly AnyResourceDefinition[] = readonly [],
+>(definition: Definition, options: ControllerDefinitionOptions<Definition, Owns, Watched>): ControllerDefinition {
+  const name = options.name ?? definition.plural;
+  if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(name)) {
+    throw new SetpointError(
+      'Invalid',
+      `a controller's name must be lower-case letters, digits, '-' and '.'; got '${name}'`,
+    );
+  }
+  if (typeof options.reconcile !== 'function') {
+    throw new SetpointError(
+      'Invalid',
+      `controller '${name}': reconcile must be a function; got ${typeof options.reconcile}`,
+    );
+  }
+  const { concurrency, timeoutMs, rateLimiter } = options;
+  // From here on the kinds are told apart by their definitions, not by their types.
+  const erased = options as unknown as ControllerDefinitionOptions<
+    AnyResourceDefinition,
+    AnyResourceDefinition[],
+    AnyResourceDefinition[]
+  >;
+  return Object.freeze({
+    definition,
+    name,
+    finalizer: `${definition.group}/${name}`,
+    owns: erased.owns ?? [],
+    watches: erased.watches ?? [],
+    predicates: erased.predicates ?? [],
+    tuning: {
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(rateLimiter === undefined ? {} : { rateLimiter }),
+    },
+    reconcile: (context: AnyContext) => erased.reconcile(context),
+    finalize: erased.finalize && ((context: AnyContext) => erased.finalize!(context)),
+    gone: erased.gone && ((context: AnyGoneContext) => erased.gone!(context)),
+  });
+}

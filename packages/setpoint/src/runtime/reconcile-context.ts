@@ -1,0 +1,45 @@
+import type { Client } from '../client/index.ts';
+import type { Attempt } from '../controller/index.ts';
+import type { Lister } from '../informer/index.ts';
+import type { AnyResourceDefinition, ObjectKey, ObjectOf, StatusOf } from '../resource/index.ts';
+import type { OwnedObjects } from './owned-objects.ts';
+import type { ReportedCondition } from './status-writer.ts';
+
+/** What every function of a controller is given, whether its object is there or gone. */
+export interface GoneContext<
+  Definition extends AnyResourceDefinition,
+  Owned extends AnyResourceDefinition,
+  Watched extends AnyResourceDefinition,
+> extends Attempt {
+  readonly key: ObjectKey;
+  /**
+   * Reads and writes the store, as long as this attempt lasts: when it has returned, timed out, or the manager stops,
+   * every call fails with `Closed` before anything is sent.
+   */
+  readonly client: Client;
+  /** The shared cache of a kind that this controller reconciles, owns or watches: quick, and a moment behind the store. */
+  readonly lister: <Kind extends Definition | Owned | Watched>(kind: Kind) => Lister<ObjectOf<Kind>>;
+}
+
+/**
+ * What a reconcile is given. It belongs to one attempt and is useless after it. None of its functions need `this`.
+ *
+ * Reads are from caches and a moment old, but never older than what the last run of this key wrote: the key waits
+ * until the caches have caught up with that.
+ */
+export interface ReconcileContext<
+  Definition extends AnyResourceDefinition,
+  Owned extends AnyResourceDefinition,
+  Watched extends AnyResourceDefinition,
+> extends GoneContext<Definition, Owned, Watched> {
+  /** The object as the cache has it. Read-only; frozen outside production. */
+  readonly object: ObjectOf<Definition>;
+  /** The objects of an owned kind that this object manages. */
+  readonly owned: <Kind extends Owned>(kind: Kind) => OwnedObjects<Kind>;
+  /**
+   * Brings the object's status to this, its `observedGeneration` to the generation of `object`, and adds or updates
+   * the conditions; others stay. Writes nothing when nothing changes. Throws `Conflict` when the object has changed
+   * since it was read: let it through, the reconcile runs again.
+   */
+  readonly status: (status: StatusOf<Definition>, ...conditions: readonly ReportedCondition[]) => Promise<void>;
+}
