@@ -5,9 +5,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureInstalled } from './install.mjs';
-import { root, run } from './steps.mjs';
+import { passesOn, root, run } from './steps.mjs';
 
-/** Signals of a terminal reach the child by themselves; those sent to this process alone are passed on. */
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 async function prepare() {
@@ -19,7 +18,7 @@ async function prepare() {
 function runExample() {
   const main = join(root, 'examples', 'deployment', 'dist', 'main.js');
   const child = spawn(process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+  for (const signal of SIGNALS) process.on(signal, () => passesOn(signal) && child.kill(signal));
   child.on('exit', (code, signal) => {
     for (const each of SIGNALS) process.removeAllListeners(each);
     if (signal) process.kill(process.pid, signal);

@@ -19,10 +19,13 @@ export function forwardSignals() {
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     process.on(signal, () => {
       interrupted = true;
-      for (const child of children) child.kill(signal);
+      if (passesOn(signal)) for (const child of children) child.kill(signal);
     });
   }
 }
+
+/** A terminal sends Ctrl-C to the children too, and a second one means "at once" to many. @param {NodeJS.Signals} signal */
+export const passesOn = (signal) => signal !== 'SIGINT' || !process.stdin.isTTY;
 
 /** Whether a signal asked the script to end: no further step is started. */
 let interrupted = false;
