@@ -74,6 +74,16 @@ describe('IndexedHeap', () => {
     expect(heap.size).toBe(0);
   });
 
+  it('keeps its order when the key that fills a gap is earlier than the one above the gap', () => {
+    const heap = new IndexedHeap<string>();
+    // A root, its four children, four children of the first (late) child, and one early child of the second (early) one.
+    const times = [0, 100, 1, 101, 102, 200, 201, 202, 203, 5];
+    for (const at of times) heap.setEarlier(`at-${at}`, at);
+    heap.delete('at-200');
+    const left = times.filter((at) => at !== 200).sort((a, b) => a - b);
+    expect(left.map(() => heap.pop())).toEqual(left.map((at) => `at-${at}`));
+  });
+
   it('moves a key to an earlier time only', () => {
     const heap = new IndexedHeap<string>();
     heap.setEarlier('a', 10);
