@@ -60,13 +60,15 @@ export function bindController(defined: ControllerDefinition, surroundings: Surr
   });
 }
 
-function sourcesOf({ definition, predicates, owns, watches }: ControllerDefinition, caches: KindCaches): Source[] {
+function sourcesOf(defined: ControllerDefinition, caches: KindCaches): Source[] {
+  const { definition, predicates, owns, watches, sources } = defined;
   return [
     informerSource(caches.informer(definition), enqueueObject, { predicate: and(...predicates) }),
     ...owns.map((kind) => informerSource(caches.informer(kind), enqueueOwner({ owner: definition }))),
     ...watches.map((watch) =>
       informerSource(caches.informer(watch.resource), enqueueMapped(refsOf(watch, definition))),
     ),
+    ...sources,
   ];
 }
 

@@ -1,7 +1,7 @@
 import { SetpointError } from '../errors/index.ts';
 import type { Result } from '../controller/index.ts';
 import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
-import type { ObjectRef, Predicate } from '../source/index.ts';
+import type { ObjectRef, Predicate, Source } from '../source/index.ts';
 import type { RateLimiter } from '../workqueue/index.ts';
 import type { GoneContext, ReconcileContext } from './reconcile-context.ts';
 
@@ -28,6 +28,8 @@ export interface ControllerDefinitionOptions<
   readonly owns?: Owns;
   /** Kinds that are only looked at. */
   readonly watches?: { readonly [Index in keyof Watched]: Watch<Watched[Index]> };
+  /** Further origins of keys to reconcile, such as an `observableSource`: for what happens outside the store. */
+  readonly sources?: readonly Source[];
   /** Which changes of the reconciled kind itself count; all must pass. Default: every change. */
   readonly predicates?: readonly Predicate<ObjectOf<Definition>>[];
   /** How many objects are worked on at once. Default 1. */
@@ -62,6 +64,7 @@ export interface ControllerDefinition {
   readonly finalizer: string;
   readonly owns: readonly AnyResourceDefinition[];
   readonly watches: readonly Watch<AnyResourceDefinition>[];
+  readonly sources: readonly Source[];
   readonly predicates: readonly Predicate<ObjectOf<AnyResourceDefinition>>[];
   readonly tuning: { readonly concurrency?: number; readonly timeoutMs?: number; readonly rateLimiter?: RateLimiter };
   readonly reconcile: (context: AnyContext) => Answer;
@@ -116,6 +119,7 @@ export function defineController<
     finalizer: `${definition.group}/${name}`,
     owns: erased.owns ?? [],
     watches: erased.watches ?? [],
+    sources: erased.sources ?? [],
     predicates: erased.predicates ?? [],
     tuning: {
       ...(concurrency === undefined ? {} : { concurrency }),
