@@ -69,7 +69,7 @@ export class HandlerQueue<T> {
   /** Takes the objects there are as the initial list; the calls start in a later turn. */
   replay(changes: Iterable<CacheChange<T>>): void {
     for (const change of changes) this.#enqueue(change);
-    if (this.#calling) return;
+    if (this.#calling || this.#pending.size === 0) return;
     this.#calling = true;
     queueMicrotask(() => void this.#drain());
   }

@@ -1,5 +1,5 @@
 import { SetpointError } from '../errors/index.ts';
-import type { Clock, Timer } from '../internal/clock.ts';
+import type { Clock } from '../internal/clock.ts';
 
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
@@ -35,7 +35,6 @@ export class Waiters {
     if (this.#closed) return Promise.reject(this.#closed);
     if (signal?.aborted) return Promise.reject(aborted());
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined;
       const onAbort = (): void => waiter.end(aborted());
       const waiter: Waiter = {
         done,
@@ -49,9 +48,8 @@ export class Waiters {
       };
       this.#waiting.add(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
-      if (timeoutMs === Infinity) return;
-      const late = new SetpointError('Timeout', `${gaveUp} after ${timeoutMs} ms`);
-      timer = this.#clock.setTimer(() => waiter.end(late), timeoutMs);
+      const late = (): void => waiter.end(new SetpointError('Timeout', `${gaveUp} after ${timeoutMs} ms`));
+      const timer = timeoutMs === Infinity ? undefined : this.#clock.setTimer(late, timeoutMs);
     });
   }
 
