@@ -13,8 +13,9 @@ export {
   nearestName,
   type ObjectOf,
   ownerReferenceTo,
+  type ResourceDefinition,
   validateSpec,
 } from './resource/index.ts';
-export { createManager, defineController } from './runtime/index.ts';
+export { type ControllerDefinition, createManager, defineController } from './runtime/index.ts';
 export type { Source } from './source/index.ts';
 export { memoryStore, type Store } from './store/index.ts';
