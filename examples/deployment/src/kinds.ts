@@ -37,7 +37,7 @@ export const Deployment = defineResource({
       template,
     })
     .refine(({ maxSurge, maxUnavailable }) => maxSurge + maxUnavailable > 0, {
-      message: 'maxSurge and maxUnavailable must not both be 0: no replica could ever be replaced',
+      message: 'maxSurge and maxUnavailable must not both be zero: no replica could ever be replaced',
       path: ['maxSurge'],
     }),
   status: z.object({

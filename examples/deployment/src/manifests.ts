@@ -32,7 +32,7 @@ const envelope = z.strictObject({
     labels: z.record(z.string(), z.string()).optional(),
     annotations: z.record(z.string(), z.string()).optional(),
   }),
-  spec: z.unknown(),
+  spec: z.looseObject({}),
 });
 
 /** Reads every `.yaml` file of a folder, in the order of their names. */
@@ -57,9 +57,10 @@ export function parseManifests(text: string, file: string, kinds: readonly AnyRe
   return [...documents].flatMap((document) => {
     const [broken] = document.errors;
     if (broken) throw new ManifestError(`${place(broken.pos[0])}: this is not YAML: ${broken.message}`);
-    if (document.contents === null) return [];
+    const value: unknown = document.toJS();
+    if (value === null) return []; // nothing between two ---
     const locate = (path: string): string => place(offsetOf(document, stepsOf(path)));
-    return [readManifest(document.toJS(), locate, kinds)];
+    return [readManifest(value, locate, kinds)];
   });
 }
 
@@ -70,12 +71,21 @@ export async function applyManifests(client: Client, manifests: readonly Manifes
   }
 }
 
+/** Deletes what the manifests name. What isn't there needs no deleting. */
+export async function deleteManifests(client: Client, manifests: readonly Manifest[]): Promise<void> {
+  for (const { definition, name, namespace } of manifests) {
+    const objects = client.resource(definition);
+    const object = await objects.find({ name, ...(namespace !== undefined && { namespace }) });
+    if (object) await objects.delete(object);
+  }
+}
+
 function readManifest(value: unknown, locate: Manifest['locate'], kinds: readonly AnyResourceDefinition[]): Manifest {
   const refuse = (path: string, reason: string): never => {
     throw new ManifestError(`${locate(path)}: ${path === '' ? 'the manifest' : path}: ${reason}`);
   };
   const parsed = envelope.safeParse(value);
-  if (!parsed.success) return refuse(...explain(parsed.error.issues[0]!));
+  if (!parsed.success) return refuse(...explain(parsed.error.issues));
   const { apiVersion, kind, metadata, spec } = parsed.data;
 
   const definition = kinds.find((each) => each.kind === kind);
@@ -98,12 +108,13 @@ function readManifest(value: unknown, locate: Manifest['locate'], kinds: readonl
   };
 }
 
-/** What is wrong with the envelope: the path, and a sentence. */
-function explain(issue: z.core.$ZodIssue): [path: string, reason: string] {
-  const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : [];
-  if (unknown === undefined) return [pathText(issue.path), issue.message];
-  const known = issue.path[0] === 'metadata' ? envelope.shape.metadata.shape : envelope.shape;
-  return [pathText([...issue.path, unknown]), `there is no such field here. ${hint(unknown, Object.keys(known))}`];
+/** What is wrong with the envelope: the path, and a sentence. A misspelt field comes before the one that it leaves missing. */
+function explain(issues: readonly z.core.$ZodIssue[]): [path: string, reason: string] {
+  const misspelt = issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (!misspelt) return [pathText(issues[0]!.path), issues[0]!.message];
+  const [field = ''] = misspelt.keys;
+  const known = misspelt.path[0] === 'metadata' ? envelope.shape.metadata.shape : envelope.shape;
+  return [pathText([...misspelt.path, field]), `there is no such field here. ${hint(field, Object.keys(known))}`];
 }
 
 function hint(wrong: string, known: readonly string[]): string {

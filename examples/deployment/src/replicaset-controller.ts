@@ -1,18 +1,21 @@
-import { defineController } from 'setpoint';
-import { Process, ReplicaSet } from './kinds.ts';
+import { defineController, ownerReferenceTo } from 'setpoint';
 import { firstFailure } from './failures.ts';
+import { Process, ReplicaSet } from './kinds.ts';
 
 /** Keeps so many Processes of one template. Each run looks at what is there and mends the difference. */
 export const replicaSetController = defineController(ReplicaSet, {
   owns: [Process],
-  async reconcile({ object, owned, status }) {
+  async reconcile({ object, client, owned, status }) {
+    const { name: set, namespace, labels } = object.metadata;
     const processes = owned(Process);
     const all = processes.list();
     const kept = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const surplus = kept.length - object.spec.replicas;
 
-    for (const name of freeNames(object.metadata.name, all, -surplus)) {
-      await processes.apply({ name, labels: object.metadata.labels ?? {}, spec: object.spec.template });
+    // Created, never applied to one that is there: its spec also holds what the scheduler has decided.
+    const ownerReferences = [ownerReferenceTo(object)];
+    for (const name of freeNames(set, all, -surplus)) {
+      await client.resource(Process).create({ name, namespace, labels, ownerReferences, spec: object.spec.template });
     }
     for (const process of dispensable(kept, surplus)) await processes.delete(process);
 

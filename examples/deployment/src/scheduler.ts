@@ -16,9 +16,10 @@ export function createScheduler(clock: Clock = systemClock) {
 
   return defineController(Process, {
     name: 'scheduler',
+    watches: [{ resource: Node, map: () => [] }], // only looked at: a Process without a Node looks again by itself
     predicates: [({ object }) => object.spec.nodeName === undefined],
     async reconcile({ object, client, lister, status }) {
-      if (object.spec.nodeName !== undefined || object.metadata.deletionTimestamp !== undefined) return;
+      if (object.spec.nodeName !== undefined) return undefined;
 
       const processes = lister(Process).list();
       const nodes = lister(Node).list().filter((node) => isAlive(node, clock.wallNow()));
@@ -32,6 +33,7 @@ export function createScheduler(clock: Clock = systemClock) {
       }
       await client.resource(Process).update({ ...object, spec: { ...object.spec, nodeName: node } });
       decided.set(object.metadata.uid, node);
+      return undefined;
     },
   });
 }

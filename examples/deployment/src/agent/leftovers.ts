@@ -16,12 +16,28 @@ export async function agentMark(node: string): Promise<string> {
   return `${node}/${process.pid}/${(await startTime(process.pid)) ?? 'unknown'}`;
 }
 
-/** The processes that a dead agent of `node` has left behind. */
+/** The processes whose mark fits, with their marks. */
+async function markedProcesses(fits: (mark: string) => boolean): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  for (const pid of await processIds()) {
+    const mark = await environmentVariable(pid, MARK);
+    if (mark !== undefined && fits(mark)) found.set(pid, mark);
+  }
+  return found;
+}
+
+/** What the agent of `node` in this process has running. */
+export async function ownProcesses(node: string): Promise<number[]> {
+  const own = await agentMark(node);
+  return [...(await markedProcesses((mark) => mark === own)).keys()];
+}
+
+/** What a dead agent of `node` has left behind. */
 export async function leftovers(node: string): Promise<number[]> {
   const found: number[] = [];
-  for (const pid of await processIds()) {
-    const [markedNode, agentPid, agentStart] = (await environmentVariable(pid, MARK))?.split('/') ?? [];
-    if (markedNode === node && (await startTime(Number(agentPid))) !== agentStart) found.push(pid);
+  for (const [pid, mark] of await markedProcesses((each) => each.startsWith(`${node}/`))) {
+    const [, agentPid, agentStart] = mark.split('/');
+    if ((await startTime(Number(agentPid))) !== agentStart) found.push(pid);
   }
   return found;
 }

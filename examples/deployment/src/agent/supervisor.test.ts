@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, systemClock } from 'setpoint';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Observation, restartDelayMs } from './program.ts';
 import { isRunning } from './process-table.ts';
@@ -17,12 +18,14 @@ function launch(script: string, rest: Partial<Launch> = {}): Launch {
 describe('Supervisor', () => {
   let now = 0;
   let changes = 0;
-  let supervisor = new Supervisor({ onChange: () => (changes += 1), now: () => now });
+  /** Real timers, since the processes are real; but the waits between restarts pass when the test says so. */
+  const clock: Clock = { ...systemClock, now: () => now };
+  let supervisor = new Supervisor(clock, () => (changes += 1));
   const reset = async (): Promise<void> => {
     await supervisor.close();
     now = 0;
     changes = 0;
-    supervisor = new Supervisor({ onChange: () => (changes += 1), now: () => now });
+    supervisor = new Supervisor(clock, () => (changes += 1));
   };
   afterEach(reset);
 
@@ -64,8 +67,11 @@ describe('Supervisor', () => {
     now += 499;
     expect(supervisor.ensure('web', { identity: 'a', launch: wanted }).phase).toBe('BackOff');
     now += 1;
+    const starting = supervisor.ensure('web', { identity: 'a', launch: wanted });
+    expect(starting).toMatchObject({ phase: 'Starting', failure: { reason: 'Killed' } });
     const second = await until('Running', wanted);
     expect(second.restarts).toBe(1);
+    expect(second.failure).toBeUndefined();
     expect(second.pid).not.toBe(first.pid);
   });
 
@@ -117,7 +123,8 @@ describe('Supervisor', () => {
   });
 
   it('replaces a program whose identity has changed, and never runs both', async () => {
-    const first = await until('Running', launch(READY + STAY));
+    const slow = `process.on('SIGTERM', () => setTimeout(process.exit, 150));`;
+    const first = await until('Running', launch(slow + READY + STAY));
     expect(supervisor.ensure('web', { identity: 'b', launch: launch(READY + STAY) }).phase).toBe('Stopping');
     expect(await isRunning(first.pid!)).toBe(true);
     const second = await until('Running', launch(READY + STAY), 'b');
@@ -127,6 +134,7 @@ describe('Supervisor', () => {
 
   it('starts nothing once closed', async () => {
     await supervisor.close();
-    expect(() => supervisor.ensure('web', { identity: 'a', launch: launch(STAY) })).toThrow(/stopping/);
+    const observation = supervisor.ensure('web', { identity: 'a', launch: launch(STAY) });
+    expect(observation).toEqual({ phase: 'Stopping', restarts: 0 });
   });
 });

@@ -53,6 +53,12 @@ export function createAgent({ node, client, directory, capacity = 100, clock = s
     gone: ({ key }) => supervisor.stop(key),
   });
 
+  const nodes = client.resource(Node);
+  const heartbeat = async (): Promise<void> => {
+    const object = await nodes.apply({ name: node, spec: { capacity } });
+    await nodes.updateStatus(object, { heartbeat: new Date(clock.wallNow()).toISOString() });
+  };
+
   const runnable: Runnable = {
     name: `node ${node}`,
     /** Controllers start after this: what an earlier agent left is gone before the first program starts. */
@@ -61,10 +67,8 @@ export function createAgent({ node, client, directory, capacity = 100, clock = s
       mark = await agentMark(node);
     },
     async run(signal) {
-      const nodes = client.resource(Node);
-      await nodes.apply({ name: node, spec: { capacity } });
       while (!signal.aborted) {
-        await nodes.updateStatus({ name: node }, { heartbeat: new Date(clock.wallNow()).toISOString() });
+        await heartbeat().catch(() => {}); // one that is missed, because the store is away, the next makes up for
         await sleep(clock, HEARTBEAT_MS, signal);
       }
       await supervisor.close();

@@ -1,0 +1,24 @@
+/** The agent of one node as a process of its own: `ETCD_ENDPOINTS=… node dist/agent.js --node NAME [--prefix /registry]` */
+import { parseArgs } from 'node:util';
+import { createClient, createManager } from 'setpoint';
+import { createAgent } from './agent/node-agent.ts';
+import { programs } from './cluster.ts';
+import { openSharedStore, SetupError } from './open-store.ts';
+import { runProgram } from './run-program.ts';
+
+runProgram(async () => {
+  const { values } = parseArgs({ options: { node: { type: 'string' }, prefix: { type: 'string', default: '/registry' } } });
+  const { node, prefix } = values;
+  if (node === undefined) throw new SetupError('Say which node this is: node dist/agent.js --node NAME');
+
+  const store = await openSharedStore();
+  const { controller, runnable } = createAgent({ node, client: createClient({ store, prefix }), directory: programs });
+  const manager = createManager({
+    store,
+    prefix,
+    controllers: [controller],
+    runnables: [runnable],
+    garbageCollection: false, // that is the control plane's task
+  });
+  await manager.run().finally(() => store.close());
+});

@@ -1,0 +1,69 @@
+import type { Process } from './kinds.ts';
+import type { Stage, Step } from './scenario.ts';
+import type { ReplicaLine, Screen, StepLine } from './screen.ts';
+
+/** What the show needs of the cache of Processes. */
+interface Processes {
+  readonly lister: { list(): readonly Process[] };
+  addEventHandler(handler: { add(): void; update(): void; delete(): void }): unknown;
+}
+
+/** Plays steps before an audience: says which one runs, how each ended, and what the replicas are doing all the while. */
+export class Show {
+  readonly #screen: Screen;
+  readonly #processes: Processes;
+  readonly #headline: string;
+  readonly #steps: StepLine[] = [];
+
+  constructor(headline: string, screen: Screen, processes: Processes) {
+    this.#headline = headline;
+    this.#screen = screen;
+    this.#processes = processes;
+    const draw = (): void => this.draw();
+    processes.addEventHandler({ add: draw, update: draw, delete: draw });
+  }
+
+  /** Plays all steps, or up to the first that does not hold, which it rejects with. */
+  async play(steps: readonly Step[], stage: Stage): Promise<void> {
+    for (const { title, run } of steps) {
+      const index = this.#steps.push({ title, state: 'running', detail: '' }) - 1;
+      this.draw();
+      try {
+        this.#steps[index] = { title, state: 'done', detail: await run(stage) };
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error);
+        this.#steps[index] = { title, state: 'failed', detail };
+        throw new Error(`the step "${title}" does not hold: ${detail}`, { cause: error });
+      } finally {
+        this.draw();
+      }
+    }
+  }
+
+  say(line: string): void {
+    this.#screen.say(line);
+  }
+
+  draw(): void {
+    const replicas = [...this.#processes.lister.list()].sort(byName).map(lineOf);
+    this.#screen.show({ headline: this.#headline, steps: this.#steps, replicas });
+  }
+}
+
+function lineOf({ metadata, spec, status }: Process): ReplicaLine {
+  const failure = status?.conditions?.find(({ type, status: holds }) => type === 'ReplicaFailure' && holds === 'True');
+  return {
+    name: metadata.name,
+    node: spec.nodeName ?? '',
+    phase: metadata.deletionTimestamp === undefined ? (status?.phase ?? 'Pending') : 'Stopping',
+    pid: String(status?.pid ?? ''),
+    port: String(status?.port ?? ''),
+    restarts: String(status?.restarts ?? ''),
+    version: spec.env['VERSION'] ?? '',
+    note: failure ? `${failure.reason}: ${failure.message}` : '',
+  };
+}
+
+function byName(a: Process, b: Process): number {
+  return a.metadata.name < b.metadata.name ? -1 : 1;
+}
