@@ -23,11 +23,12 @@ import {
   type Source,
 } from '../source/index.ts';
 import { fenceStore, type Revision, type Store } from '../store/index.ts';
-import type { AnyContext, AnyGoneContext, ControllerDefinition, Watch } from './define-controller.ts';
+import type { AnyContext, ControllerDefinition, Watch } from './define-controller.ts';
 import { reconcileOrFinalize } from './finalizing.ts';
 import type { KindCaches } from './kind-caches.ts';
 import { ownedObjects } from './owned-objects.ts';
 import { OwnWrites } from './own-writes.ts';
+import type { GoneContext } from './reconcile-context.ts';
 import { statusWriter } from './status-writer.ts';
 
 /** What a control plane lends to each of its controllers. */
@@ -93,7 +94,7 @@ function reconciler(defined: ControllerDefinition, surroundings: Surroundings): 
     const client = attemptClient(surroundings, scope.signal, (definition, revision) =>
       written.note(key, definition, revision),
     );
-    const context: AnyGoneContext = { ...attempt, key: key as ObjectKey, client, lister: listers(defined, caches) };
+    const context: GoneContext = { ...attempt, key: key as ObjectKey, client, lister: listerOf(defined, caches) };
     try {
       const object = informer.lister.get(key);
       return await (object ? act(defined, object, context, surroundings) : defined.gone?.(context));
@@ -121,7 +122,7 @@ function attemptClient(
 function act(
   defined: ControllerDefinition,
   object: ResourceObject,
-  context: AnyGoneContext,
+  context: GoneContext,
   surroundings: Surroundings,
 ): Promise<Result | void> {
   const { definition, finalizer, reconcile, finalize } = defined;
@@ -140,7 +141,7 @@ function act(
 function reconcileContext(
   defined: ControllerDefinition,
   object: ResourceObject,
-  context: AnyGoneContext,
+  context: GoneContext,
   { caches, clock }: Surroundings,
 ): AnyContext {
   const { client } = context;
@@ -150,24 +151,25 @@ function reconcileContext(
     ...context,
     object,
     owned: (kind) => {
-      if (!defined.owns.includes(kind)) throw notListed(defined, kind, 'owns');
+      if (!defined.owns.includes(kind)) throw notOwned(defined, kind);
       return ownedObjects({ kind, owner: object, informer: caches.informer(kind), client });
     },
     status: statusWriter({ object, clock, write }),
   };
 }
 
-function listers(
-  { definition, owns, watches, name }: ControllerDefinition,
-  caches: KindCaches,
-): AnyGoneContext['lister'] {
-  const kinds = new Set([definition, ...owns, ...watches.map((watch) => watch.resource)]);
+function listerOf({ name }: ControllerDefinition, caches: KindCaches): GoneContext['lister'] {
   return (kind) => {
-    if (!kinds.has(kind)) throw notListed({ name }, kind, 'owns or watches');
-    return caches.informer(kind).lister;
+    const informer = caches.find(kind);
+    if (informer) return informer.lister;
+    throw new SetpointError(
+      'Invalid',
+      `controller '${name}' asked for the cache of ${kind.kind}, and there is none: ` +
+        "add the kind to the controller's owns or watches, or to the manager's resources",
+    );
   };
 }
 
-function notListed({ name }: { readonly name: string }, kind: AnyResourceDefinition, where: string): SetpointError {
-  return new SetpointError('Invalid', `controller '${name}' has no cache of ${kind.kind}: add it to its ${where}`);
+function notOwned({ name }: ControllerDefinition, kind: AnyResourceDefinition): SetpointError {
+  return new SetpointError('Invalid', `controller '${name}' does not own ${kind.kind}: add it to its owns`);
 }

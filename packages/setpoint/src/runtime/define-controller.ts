@@ -42,18 +42,18 @@ export interface ControllerDefinitionOptions<
    * Makes the world match `object`. Called for every object that is there and not being deleted: see `Reconciler` for
    * how its end decides what happens next.
    */
-  reconcile(context: ReconcileContext<Definition, Owns[number], Watched[number]>): Answer;
+  reconcile(context: ReconcileContext<Definition, Owns[number]>): Answer;
   /**
    * Cleans up what no owner reference reaches, before the object may go. When given, a finalizer is put on every
    * object before its first reconcile, and taken off when this resolved without asking to be run again; until then
    * the object stays. May run more than once.
    */
-  finalize?(context: ReconcileContext<Definition, Owns[number], Watched[number]>): Answer;
+  finalize?(context: ReconcileContext<Definition, Owns[number]>): Answer;
   /**
    * Told of a key that has no object: it was deleted, perhaps long ago, perhaps while nobody was running, perhaps
    * never there. Not a place for cleaning up what matters: nobody calls it for what went while we were down.
    */
-  gone?(context: GoneContext<Definition, Owns[number], Watched[number]>): Answer;
+  gone?(context: GoneContext): Answer;
 }
 
 /** What {@link defineController} makes: plain data, to be given to any number of managers. */
@@ -69,11 +69,10 @@ export interface ControllerDefinition {
   readonly tuning: { readonly concurrency?: number; readonly timeoutMs?: number; readonly rateLimiter?: RateLimiter };
   readonly reconcile: (context: AnyContext) => Answer;
   readonly finalize: ((context: AnyContext) => Answer) | undefined;
-  readonly gone: ((context: AnyGoneContext) => Answer) | undefined;
+  readonly gone: ((context: GoneContext) => Answer) | undefined;
 }
 
-export type AnyContext = ReconcileContext<AnyResourceDefinition, AnyResourceDefinition, AnyResourceDefinition>;
-export type AnyGoneContext = GoneContext<AnyResourceDefinition, AnyResourceDefinition, AnyResourceDefinition>;
+export type AnyContext = ReconcileContext<AnyResourceDefinition, AnyResourceDefinition>;
 
 /**
  * Describes a controller for one kind. Nothing runs yet: `createManager` binds it to a store. All types follow from
@@ -128,6 +127,6 @@ export function defineController<
     },
     reconcile: (context: AnyContext) => erased.reconcile(context),
     finalize: erased.finalize && ((context: AnyContext) => erased.finalize!(context)),
-    gone: erased.gone && ((context: AnyGoneContext) => erased.gone!(context)),
+    gone: erased.gone && ((context: GoneContext) => erased.gone!(context)),
   });
 }

@@ -6,19 +6,18 @@ import type { OwnedObjects } from './owned-objects.ts';
 import type { ReportedCondition } from './status-writer.ts';
 
 /** What every function of a controller is given, whether its object is there or gone. */
-export interface GoneContext<
-  Definition extends AnyResourceDefinition,
-  Owned extends AnyResourceDefinition,
-  Watched extends AnyResourceDefinition,
-> extends Attempt {
+export interface GoneContext extends Attempt {
   readonly key: ObjectKey;
   /**
    * Reads and writes the store, as long as this attempt lasts: when it has returned, timed out, or the manager stops,
    * every call fails with `Closed` before anything is sent.
    */
   readonly client: Client;
-  /** The shared cache of a kind that this controller reconciles, owns or watches: quick, and a moment behind the store. */
-  readonly lister: <Kind extends Definition | Owned | Watched>(kind: Kind) => Lister<ObjectOf<Kind>>;
+  /**
+   * The shared cache of a kind: quick, and a moment behind the store. Throws `Invalid` for a kind that the manager
+   * has none of: name it in the controller's `owns` or `watches`, or in the manager's `resources`.
+   */
+  readonly lister: <Kind extends AnyResourceDefinition>(kind: Kind) => Lister<ObjectOf<Kind>>;
 }
 
 /**
@@ -29,9 +28,8 @@ export interface GoneContext<
  */
 export interface ReconcileContext<
   Definition extends AnyResourceDefinition,
-  Owned extends AnyResourceDefinition,
-  Watched extends AnyResourceDefinition,
-> extends GoneContext<Definition, Owned, Watched> {
+  Owned extends AnyResourceDefinition = never,
+> extends GoneContext {
   /** The object as the cache has it. Read-only; frozen outside production. */
   readonly object: ObjectOf<Definition>;
   /** The objects of an owned kind that this object manages. */
