@@ -47,7 +47,6 @@ export { hasFinalizer, isDeleting, validateFinalizers, withFinalizer, withoutFin
 export {
   DEFAULT_PREFIX,
   keyPrefix,
-  keyText,
   type ObjectKey,
   objectKey,
   type ObjectName,

@@ -17,6 +17,8 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
   readonly finalizers?: readonly string[];
+  /** Unique for this version. A writer whose reply was lost recognises its own write by it. */
+  readonly writeId?: string;
 }
 
 /** Says that an object exists for another one's sake. Both live in one namespace, or the owner is cluster-scoped. */

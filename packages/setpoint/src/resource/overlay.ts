@@ -22,6 +22,21 @@ function overlayObject(raw: JsonObject, output: JsonObject): JsonObject {
   return raw;
 }
 
+/**
+ * `next` with the fields of `stored` that the schema dropped when it made `output` of it, where `next` still has the
+ * object around them, in place. A writer of an older version keeps by this what a newer one has stored.
+ */
+export function carryDropped(stored: unknown, output: unknown, next: unknown): void {
+  if (!isPlainObject(stored) || !isPlainObject(output) || !isPlainObject(next)) return;
+  for (const key of Object.keys(stored)) {
+    if (Object.hasOwn(output, key)) {
+      if (Object.hasOwn(next, key)) carryDropped(stored[key], output[key], next[key]);
+    } else if (!Object.hasOwn(next, key)) {
+      next[key] = stored[key];
+    }
+  }
+}
+
 /** One field that a schema dropped. */
 export interface DroppedField {
   /** The steps to the object it was in: names and indexes. */

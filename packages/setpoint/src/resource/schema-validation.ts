@@ -3,10 +3,10 @@ import type { AnyResourceDefinition, CommonStatus, DeepReadonly, SpecOf, StatusO
 import { isSetpointError } from '../errors/index.ts';
 import { validateConditions } from './conditions.ts';
 import { invalid, invalidBecause, kindOf, quote, type Subject } from './describe.ts';
-import { deepEqual } from './equality.ts';
+import { clone, deepEqual } from './equality.ts';
 import { knownFields } from './known-fields.ts';
 import { nearestName } from './nearest-name.ts';
-import { findDropped, overlay } from './overlay.ts';
+import { carryDropped, findDropped, overlay } from './overlay.ts';
 import { isPlainObject, joinPath, type JsonObject, plainJson } from './plain-json.ts';
 
 type AnySchema = StandardSchemaV1<unknown, unknown>;
@@ -16,6 +16,8 @@ export interface ValidationContext {
   readonly subject?: Subject;
   /** What is stored now. Fields in it that the schema doesn't know may stay as they are. */
   readonly stored?: unknown;
+  /** Takes those fields over from `stored` where the input leaves them out. Default false: they go. */
+  readonly keepUnknown?: boolean;
 }
 
 /** Beyond this an error gets no easier to act on. */
@@ -35,10 +37,11 @@ export function validateSpec<Definition extends AnyResourceDefinition>(
   context: ValidationContext = {},
 ): DeepReadonly<SpecOf<Definition>> {
   const subject = context.subject ?? { what: definition.kind };
-  const spec = validateForWriting(
-    { schema: definition.specSchema, path: 'spec', subject, stored: context.stored },
-    input,
-  );
+  const validation = { schema: definition.specSchema, path: 'spec', subject, stored: context.stored } as const;
+  const spec = validateForWriting(validation, input);
+  if (context.keepUnknown === true) {
+    carryDropped(clone(context.stored), runSchema(validation, context.stored), spec);
+  }
   return spec as DeepReadonly<SpecOf<Definition>>;
 }
 

@@ -1,0 +1,61 @@
+import {
+  type DeepReadonly,
+  invalid,
+  invalidBecause,
+  kindOf,
+  nearestName,
+  type ObjectMeta,
+  type OwnerReference,
+  quote,
+  type ResourceObject,
+  type SpecInputOf,
+  type Subject,
+} from '../resource/index.ts';
+
+/** What {@link ResourceClient.update} and `modify` change. What is absent stays; an empty object or list clears. */
+export interface ObjectChanges<Definition> {
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly ownerReferences?: readonly OwnerReference[] | undefined;
+  readonly finalizers?: readonly string[] | undefined;
+  /** The whole spec. */
+  readonly spec?: DeepReadonly<SpecInputOf<Definition>> | undefined;
+}
+
+/** A new object: all that its creator decides. uid, generation, times and revision come from the library. */
+export interface ObjectInput<Definition> extends ObjectChanges<Definition> {
+  readonly name: string;
+  /** Default `default`, for namespaced kinds. */
+  readonly namespace?: string | undefined;
+  readonly spec: DeepReadonly<SpecInputOf<Definition>>;
+}
+
+/** An object as {@link ResourceClient.apply} is to bring it about. */
+export interface ApplyInput<Definition> extends ObjectInput<Definition> {
+  /** Becomes the controller of the object, unless another one is. */
+  readonly owner?:
+    | (Pick<ResourceObject, 'apiVersion' | 'kind'> & {
+        readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'uid'>;
+      })
+    | undefined;
+}
+
+const CHANGES = ['labels', 'annotations', 'ownerReferences', 'finalizers', 'spec'];
+
+export const CHANGE_FIELDS: readonly string[] = CHANGES;
+export const INPUT_FIELDS: readonly string[] = ['name', 'namespace', ...CHANGES];
+export const APPLY_FIELDS: readonly string[] = [...INPUT_FIELDS, 'owner'];
+
+/** Refuses an input with a field that isn't one of `known`: a forgotten or misspelt one must not be dropped. */
+export function checkFields(input: unknown, known: readonly string[], subject: Subject): void {
+  if (typeof input !== 'object' || input === null) throw invalid(subject, '', 'an object', kindOf(input));
+  for (const [name, value] of Object.entries(input)) {
+    if (known.includes(name) || value === undefined) continue;
+    if (name === 'resourceVersion' || name === 'uid' || name === 'generation') {
+      throw invalidBecause(subject, name, 'the library decides it. Leave it out');
+    }
+    const nearest = nearestName(name, known);
+    const hint = nearest === undefined ? `It takes ${known.join(', ')}.` : `Did you mean ${quote(nearest)}?`;
+    throw invalidBecause(subject, name, 'there is no such field', hint);
+  }
+}

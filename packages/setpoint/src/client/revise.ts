@@ -1,0 +1,130 @@
+import {
+  type AnyResourceDefinition,
+  deepEqual,
+  invalidBecause,
+  isDeleting,
+  type ObjectMeta,
+  type ObjectOf,
+  type OwnerReference,
+  quote,
+  setControllerReference,
+  setOwnerReference,
+  type Subject,
+  validateAnnotations,
+  validateFinalizers,
+  validateLabels,
+  validateOwnerReferences,
+  validateSpec,
+  validateStatus,
+} from '../resource/index.ts';
+import type { ApplyInput, ObjectChanges } from './object-input.ts';
+
+/**
+ * The next version of objects, as pure functions. Each returns the very same object when nothing would change, and
+ * never touches what it doesn't own: spec and metadata here, status in {@link reviseStatus}, nothing a client could
+ * set of uid, generation and times. Each throws `Invalid` for what may not be stored.
+ */
+export function revise<Definition extends AnyResourceDefinition>(
+  definition: Definition,
+  base: ObjectOf<Definition>,
+  changes: ObjectChanges<Definition>,
+  options: { readonly subject: Subject; readonly keepUnknown?: boolean },
+): ObjectOf<Definition> {
+  const metadata = reviseMetadata(base.metadata, changes, options.subject);
+  const spec = reviseSpec(definition, base.spec, changes.spec, options);
+  if (spec === base.spec) return metadata === base.metadata ? base : { ...base, metadata };
+  return { ...base, metadata: { ...metadata, generation: base.metadata.generation + 1 }, spec };
+}
+
+/** An object with this status. */
+export function reviseStatus<Definition extends AnyResourceDefinition>(
+  definition: Definition,
+  base: ObjectOf<Definition>,
+  input: unknown,
+  subject: Subject,
+): ObjectOf<Definition> {
+  const status = validateStatus(definition, input, { stored: base.status, subject });
+  return deepEqual(status, base.status) ? base : { ...base, status };
+}
+
+/** The whole of an edited copy as changes. Throws `Invalid` when its status was edited too. */
+export function changesOf<Definition extends AnyResourceDefinition>(
+  edited: ObjectOf<Definition>,
+  base: ObjectOf<Definition>,
+  subject: Subject,
+): ObjectChanges<Definition> {
+  if (edited.status !== undefined && !deepEqual(edited.status, base.status)) {
+    throw invalidBecause(subject, 'status', 'it is written apart from the rest', 'Use updateStatus or modifyStatus.');
+  }
+  const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = edited.metadata;
+  return { labels, annotations, ownerReferences, finalizers, spec: edited.spec };
+}
+
+/** The changes that bring an object to what is applied: labels, annotations, owners and finalizers of others stay. */
+export function changesToApply<Definition extends AnyResourceDefinition>(
+  base: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'ownerReferences' | 'finalizers'>,
+  input: ApplyInput<Definition>,
+): ObjectChanges<Definition> {
+  let ownerReferences: readonly OwnerReference[] = base.ownerReferences ?? [];
+  for (const reference of input.ownerReferences ?? []) ownerReferences = setOwnerReference(ownerReferences, reference);
+  if (input.owner) ownerReferences = setControllerReference({ ...base, ownerReferences }, input.owner);
+  return {
+    labels: { ...base.labels, ...input.labels },
+    annotations: { ...base.annotations, ...input.annotations },
+    ownerReferences,
+    finalizers: [...new Set([...(base.finalizers ?? []), ...(input.finalizers ?? [])])],
+    spec: input.spec,
+  };
+}
+
+function reviseMetadata<Definition>(
+  base: ObjectMeta,
+  changes: ObjectChanges<Definition>,
+  subject: Subject,
+): ObjectMeta {
+  const { labels, annotations, ownerReferences, finalizers } = changes;
+  let next = base;
+  if (differs(labels, base.labels)) {
+    validateLabels(labels, 'metadata.labels', subject);
+    next = { ...next, labels };
+  }
+  if (differs(annotations, base.annotations)) {
+    validateAnnotations(annotations, 'metadata.annotations', subject);
+    next = { ...next, annotations };
+  }
+  if (differs(ownerReferences, base.ownerReferences)) {
+    validateOwnerReferences(ownerReferences, subject);
+    next = { ...next, ownerReferences };
+  }
+  if (differs(finalizers, base.finalizers)) {
+    validateFinalizers(finalizers, subject);
+    refuseNewFinalizers(base, finalizers, subject);
+    next = { ...next, finalizers };
+  }
+  return next;
+}
+
+/** Whether a list or map was given and says something else than what is there. None and an empty one are the same. */
+function differs<T extends object>(given: T | undefined, base: T | undefined): given is T {
+  if (given === undefined) return false;
+  return base === undefined ? Object.keys(given).length > 0 : !deepEqual(given, base);
+}
+
+function refuseNewFinalizers(base: ObjectMeta, finalizers: readonly string[], subject: Subject): void {
+  if (!isDeleting(base)) return;
+  const added = finalizers.find((finalizer) => base.finalizers?.includes(finalizer) !== true);
+  if (added === undefined) return;
+  const reason = `the object is being deleted, so ${quote(added)} can't be added`;
+  throw invalidBecause(subject, 'metadata.finalizers', reason, 'Wait until it is gone and create it again.');
+}
+
+function reviseSpec<Definition extends AnyResourceDefinition>(
+  definition: Definition,
+  stored: ObjectOf<Definition>['spec'],
+  input: unknown,
+  options: { readonly subject: Subject; readonly keepUnknown?: boolean },
+): ObjectOf<Definition>['spec'] {
+  if (input === undefined || deepEqual(input, stored)) return stored;
+  const spec = validateSpec(definition, input, { ...options, stored });
+  return deepEqual(spec, stored) ? stored : spec;
+}
