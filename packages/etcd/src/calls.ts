@@ -1,0 +1,218 @@
+import type { IResponseHeader } from 'etcd3';
+import { type ErrorCode, type SetpointError } from 'setpoint';
+import { Backoff, sleep } from 'setpoint/internal';
+import type { CallOptions } from 'setpoint/store';
+import { Authentication } from './authentication.ts';
+import { CallScope } from './call-scope.ts';
+import type { Endpoint } from './endpoint.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import { type CallSubject, classify, outcomeUnknown, subjectError, verdictError } from './error-mapping.ts';
+import { duration, type Settings } from './options.ts';
+import type { Rpc } from './rpcs.ts';
+import type { CallStream, PendingCall, Transport } from './transport.ts';
+
+/** What a call does, which decides what may be done when it fails. */
+export interface CallPlan {
+  /** Names the call in errors; made only when there is one. */
+  readonly subject: () => CallSubject;
+  /** A write is sent at most once. Anything else may be asked again. */
+  readonly write: boolean;
+  /** Default true: a member without a leader refuses at once, and another can be asked. */
+  readonly requireLeader?: boolean;
+}
+
+/** Sends a request over a transport; `Calls` cancels it. */
+type Send<Response> = (transport: Transport, token: string | undefined) => PendingCall<Response>;
+type WithHeader = { readonly header: IResponseHeader | null };
+
+/**
+ * Makes calls: on an endpoint that answers, with a token where one is needed, within a deadline. What provably did not
+ * reach a server, and what only reads, is tried again elsewhere until the time is up; a write that was sent is not.
+ */
+export class Calls {
+  readonly endpoints: EndpointSet;
+  readonly authentication: Authentication;
+  /** Aborts when the store closes. */
+  readonly closing: AbortSignal;
+  readonly settings: Settings;
+  #highestRevision = 0n;
+
+  constructor(settings: Settings, closing: AbortSignal) {
+    this.settings = settings;
+    this.closing = closing;
+    this.endpoints = new EndpointSet(settings, closing);
+    this.authentication = new Authentication(settings);
+  }
+
+  /** The highest revision that any answer carried: history that goes below it has been reset. */
+  get highestRevision(): bigint {
+    return this.#highestRevision;
+  }
+
+  /** Accepts a reset of the store's history, after every watch was told. */
+  lowerRevision(revision: bigint): void {
+    this.#highestRevision = revision;
+  }
+
+  unary<Request, Response extends WithHeader>(
+    rpc: Rpc<Request, Response>,
+    request: Request,
+    plan: CallPlan,
+    options?: CallOptions,
+  ): Promise<Response> {
+    const requireLeader = plan.requireLeader ?? true;
+    return this.run((transport, token) => transport.unary(rpc, request, { token, requireLeader }), plan, options);
+  }
+
+  /** Writes one message to a stream of its own and gives the first that comes back. */
+  exchange<Request, Response extends WithHeader>(
+    rpc: Rpc<Request, Response>,
+    request: Request,
+    plan: CallPlan,
+    options?: CallOptions,
+  ): Promise<Response> {
+    const send: Send<Response> = (transport, token) => {
+      const stream = transport.stream(rpc, { token, requireLeader: true });
+      stream.write(request);
+      return { answer: firstOf(stream), cancel: () => stream.cancel() };
+    };
+    return this.run(send, plan, options);
+  }
+
+  /** Makes a call with whatever `send` sends. */
+  async run<Response extends WithHeader>(
+    send: Send<Response>,
+    plan: CallPlan,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.settings.callTimeoutMs);
+    const scope = new CallScope(this.settings.clock, timeoutMs, this.closing, options.signal);
+    const backoff = new Backoff({ baseMs: 25, maxMs: 500 }, this.settings.random);
+    try {
+      for (;;) {
+        const endpoint = await this.#endpoint(plan, scope);
+        const answer = await this.#attempt(endpoint, send, plan, scope);
+        if (answer) return answer;
+        this.endpoints.failed(endpoint);
+        await sleep(this.settings.clock, backoff.next(), scope.signal, { ref: true });
+      }
+    } finally {
+      scope.end();
+    }
+  }
+
+  /** Takes note of an answer's header. */
+  observe(header: IResponseHeader | null): void {
+    if (header === null) return;
+    const revision = BigInt(header.revision);
+    if (revision > this.#highestRevision) this.#highestRevision = revision;
+  }
+
+  async #endpoint(plan: CallPlan, scope: CallScope): Promise<Endpoint> {
+    const endpoint = await this.endpoints.usable(scope.signal);
+    if (endpoint === undefined || scope.signal.aborted) throw this.#stopped(plan, scope, undefined);
+    return endpoint;
+  }
+
+  /** One try on one endpoint: an answer, or undefined when another try is in order; throws when it is not. */
+  async #attempt<Response extends WithHeader>(
+    endpoint: Endpoint,
+    send: Send<Response>,
+    plan: CallPlan,
+    scope: CallScope,
+  ): Promise<Response | undefined> {
+    let token: string | undefined;
+    scope.sent = false;
+    try {
+      const login = this.authentication.token(endpoint.transport);
+      if (login) token = await untilAborted(login, scope.signal);
+      const call = send(endpoint.transport, token);
+      scope.sent = true;
+      return this.#accept(await untilAborted(call.answer, scope.signal, () => call.cancel()), endpoint, plan);
+    } catch (error) {
+      if (error === ABORTED) throw this.#stopped(plan, scope, endpoint);
+      this.#judge(error, endpoint, token, plan, scope);
+      return undefined;
+    }
+  }
+
+  #accept<Response extends WithHeader>(answer: Response, endpoint: Endpoint, plan: CallPlan): Response {
+    const clusterId = answer.header?.cluster_id;
+    if (clusterId !== undefined && clusterId !== this.endpoints.cluster.clusterId) {
+      const text = `the answer is of cluster ${clusterId}, not of ${this.endpoints.cluster.clusterId}`;
+      throw subjectError('ClusterMismatch', text, { ...plan.subject(), endpoint: endpoint.url });
+    }
+    this.observe(answer.header);
+    return answer;
+  }
+
+  /** Returns when the call may be tried again, throws what the caller should see otherwise. */
+  #judge(error: unknown, endpoint: Endpoint, token: string | undefined, plan: CallPlan, scope: CallScope): void {
+    const subject = (): CallSubject => ({ ...plan.subject(), endpoint: endpoint.url });
+    if (error instanceof Error && 'retryable' in error) throw error;
+    const failure = classify(error);
+    switch (failure.kind) {
+      case 'verdict':
+      case 'partial':
+        throw verdictError(failure, subject(), plan.write && scope.sent, error);
+      case 'lost':
+        if (plan.write && scope.sent)
+          throw outcomeUnknown(`the connection was lost (${failure.text})`, subject(), error);
+        scope.lastFailure = subjectError('Unavailable', failure.text, subject(), error);
+        return;
+      case 'token':
+        if (!this.authentication.configured) throw subjectError('Unauthenticated', failure.text, subject(), error);
+        this.authentication.refused(token);
+        scope.lastFailure = subjectError('Unauthenticated', failure.text, subject(), error);
+        return;
+      case 'unsent':
+        scope.lastFailure = subjectError(failure.code, failure.text, subject(), error);
+    }
+  }
+
+  /** The error of a call that had to end: what is known of its outcome comes first, why it ended second. */
+  #stopped(plan: CallPlan, scope: CallScope, endpoint: Endpoint | undefined): SetpointError {
+    const subject: CallSubject = { ...plan.subject(), endpoint: endpoint?.url };
+    const why = {
+      timeout: `no answer within ${scope.timeoutMs} ms`,
+      aborted: 'its caller gave it up',
+      closed: 'the store was closed',
+    }[scope.reason];
+    const atServer = endpoint !== undefined && scope.sent;
+    if (atServer && plan.write) return outcomeUnknown(why, subject, scope.callerReason);
+    if (scope.reason === 'closed') return subjectError('Closed', why, subject);
+    if (scope.reason === 'aborted') return subjectError('Aborted', why, subject, scope.callerReason);
+    if (atServer) return subjectError('DeadlineExceeded', why, subject, scope.lastFailure);
+    if (scope.lastFailure) return withText(scope.lastFailure, subject, `${why}, the last failure being`);
+    return subjectError('Unavailable', `${why} from any endpoint: ${this.endpoints.describeFaults()}`, subject);
+  }
+}
+
+function withText(failure: SetpointError, subject: CallSubject, text: string): SetpointError {
+  const code: ErrorCode = failure.code;
+  return subjectError(code, `${text}: ${failure.message}`, subject, failure);
+}
+
+const ABORTED = Symbol('aborted');
+
+/** Settles as `work` does, unless the signal aborts first: then it is cancelled and this rejects with {@link ABORTED}. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal, cancel: () => void = () => {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(ABORTED);
+      cancel();
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+async function firstOf<Response>(stream: CallStream<never, Response>): Promise<Response> {
+  try {
+    for await (const message of stream) return message;
+  } finally {
+    stream.cancel();
+  }
+  throw new Error('the stream ended without an answer');
+}

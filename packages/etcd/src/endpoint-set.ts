@@ -1,0 +1,93 @@
+import { SetpointError } from 'setpoint';
+import { Backoff, sleep } from 'setpoint/internal';
+import { type ClusterIdentity, Endpoint } from './endpoint.ts';
+import type { Settings } from './options.ts';
+
+/**
+ * Chooses the endpoint that calls go to: the same one as long as it answers, then the next. However many calls wait,
+ * one of them connects, round after round with jittered back-off, so that a store dials at most once per delay.
+ */
+export class EndpointSet {
+  readonly all: readonly Endpoint[];
+  readonly cluster: ClusterIdentity = { clusterId: undefined };
+  readonly #settings: Settings;
+  readonly #closing: AbortSignal;
+  readonly #backoff: Backoff;
+  #current: number;
+  #round: Promise<void> | undefined;
+  #failedRounds = 0;
+
+  constructor(settings: Settings, closing: AbortSignal) {
+    this.#settings = settings;
+    this.#closing = closing;
+    this.all = settings.endpoints.map((url) => new Endpoint(url, settings, this.cluster));
+    this.#current = Math.floor(settings.random.next() * this.all.length);
+    this.#backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, settings.random);
+  }
+
+  /**
+   * An endpoint that answers. Waits for one until `signal` aborts, then resolves to undefined. Throws at once when
+   * waiting can't help: `NotEtcd`, `ClusterMismatch`.
+   */
+  async usable(signal: AbortSignal): Promise<Endpoint | undefined> {
+    while (!signal.aborted) {
+      const current = this.all[this.#current]!;
+      if (current.usable) return current;
+      this.#round ??= this.#connectRound().finally(() => (this.#round = undefined));
+      await settledOrAborted(this.#round, signal);
+      this.#throwHopeless();
+    }
+    return undefined;
+  }
+
+  /** Moves on from an endpoint that failed a call; others may already have moved on. */
+  failed(endpoint: Endpoint): void {
+    if (this.all[this.#current] === endpoint) this.#current = (this.#current + 1) % this.all.length;
+  }
+
+  /** Each endpoint with its own fault, for a message. */
+  describeFaults(): string {
+    const each = this.all.map(({ url, fault }) => `${url} (${fault?.text ?? 'no answer'})`).join(', ');
+    const command = `etcdctl --endpoints=${this.all.map(({ url }) => url).join(',')} endpoint health`;
+    return `${each}; check the addresses and that etcd runs there: ${command}`;
+  }
+
+  close(): void {
+    this.all.forEach((endpoint) => endpoint.close());
+  }
+
+  /** Tries every endpoint once, from the current on; the first that answers becomes the current one. */
+  async #connectRound(): Promise<void> {
+    if (this.#failedRounds > 0) await sleep(this.#settings.clock, this.#backoff.next(), this.#closing, { ref: true });
+    for (let step = 0; step < this.all.length && !this.#closing.aborted; step++) {
+      const index = (this.#current + step) % this.all.length;
+      const endpoint = this.all[index]!;
+      if (await endpoint.connect()) {
+        this.#current = index;
+        this.#failedRounds = 0;
+        this.#backoff.reset();
+        return;
+      }
+      const { code, text } = endpoint.fault!;
+      this.#settings.logger.warn({ endpoint: endpoint.url, code, reason: text }, 'etcd endpoint is not usable');
+    }
+    this.#failedRounds++;
+  }
+
+  #throwHopeless(): void {
+    const codes = new Set(this.all.map(({ fault }) => fault?.code));
+    const [code] = codes;
+    if (codes.size > 1 || code === undefined || code === 'Unavailable') return;
+    const advice =
+      code === 'NotEtcd' ? 'etcd listens for clients on port 2379 by default' : 'a store never mixes clusters';
+    throw new SetpointError(code, `${this.describeFaults()}; ${advice}`);
+  }
+}
+
+function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => resolve();
+    signal.addEventListener('abort', done, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', done));
+  });
+}

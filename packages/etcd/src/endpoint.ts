@@ -1,0 +1,92 @@
+import { type ErrorCode } from 'setpoint';
+import type { Settings } from './options.ts';
+import { saysNotEtcd, textOf } from './error-mapping.ts';
+import { statusRpc } from './rpcs.ts';
+import { Transport } from './transport.ts';
+
+/** Which cluster the store talks to: the first that answered, from then on no other. */
+export interface ClusterIdentity {
+  clusterId: string | undefined;
+}
+
+/** Why an endpoint can't be used. */
+export interface EndpointFault {
+  readonly code: Extract<ErrorCode, 'Unavailable' | 'NotEtcd' | 'ClusterMismatch'>;
+  readonly text: string;
+}
+
+/**
+ * One address. It counts as usable once it has said which cluster it belongs to, and no longer when its connection
+ * broke: what listens there afterwards may be another server.
+ */
+export class Endpoint {
+  readonly url: string;
+  /** Why the last attempt failed; undefined once one has succeeded. */
+  fault: EndpointFault | undefined;
+  readonly #settings: Settings;
+  readonly #cluster: ClusterIdentity;
+  #transport: Transport | undefined;
+  #introduced = false;
+  #closed = false;
+
+  constructor(url: string, settings: Settings, cluster: ClusterIdentity) {
+    this.url = url;
+    this.#settings = settings;
+    this.#cluster = cluster;
+  }
+
+  get usable(): boolean {
+    return this.#introduced && this.#transport !== undefined && this.#transport.ready;
+  }
+
+  /** Only for a usable endpoint. */
+  get transport(): Transport {
+    return this.#transport!;
+  }
+
+  /** Connects and asks who it is, within `dialTimeoutMs`. Resolves to whether it is usable; `fault` says why not. */
+  async connect(): Promise<boolean> {
+    if (this.usable) return true;
+    this.#introduced = false;
+    this.#transport ??= await Transport.open(this.url, this.#settings.transport);
+    if (this.#closed) return this.#refuse('Unavailable', 'the store is closed');
+    const call = this.#transport.unary(statusRpc, {}, { requireLeader: false });
+    let late = false;
+    const timer = this.#settings.clock.setTimer(() => {
+      late = true;
+      call.cancel();
+    }, this.#settings.dialTimeoutMs);
+    try {
+      const { header, isLearner } = await call.answer;
+      return this.#introduce(header.cluster_id, isLearner);
+    } catch (error) {
+      if (late) return this.#refuse('Unavailable', `no answer within ${this.#settings.dialTimeoutMs} ms`);
+      return this.#refuse(saysNotEtcd(error) ? 'NotEtcd' : 'Unavailable', textOf(error));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#introduced = false;
+    this.#transport?.close();
+  }
+
+  #introduce(clusterId: string, isLearner: boolean): boolean {
+    this.#cluster.clusterId ??= clusterId;
+    if (clusterId !== this.#cluster.clusterId) {
+      return this.#refuse('ClusterMismatch', `belongs to cluster ${clusterId}, not to ${this.#cluster.clusterId}`);
+    }
+    if (isLearner) return this.#refuse('Unavailable', 'is a learner, which serves no clients yet');
+    this.fault = undefined;
+    this.#introduced = true;
+    this.#transport!.onceDisconnected(() => (this.#introduced = false));
+    return this.usable || this.#refuse('Unavailable', 'the connection was lost');
+  }
+
+  #refuse(code: EndpointFault['code'], text: string): false {
+    this.fault = { code, text };
+    return false;
+  }
+}

@@ -1,0 +1,75 @@
+import type { IWatchRequest, IWatchResponse } from 'etcd3';
+import { type Clock } from 'setpoint/internal';
+import type { WatchEvent } from 'setpoint/store';
+import { decodeEvent } from './response-decoding.ts';
+import { SilenceGuard } from './silence-guard.ts';
+import type { CallStream } from './transport.ts';
+import { WatchFragments } from './watch-fragments.ts';
+
+/** What a watch stream says, in the order in which it says it. `created` comes first and once. */
+export type WatchMessage =
+  | { readonly type: 'created'; readonly revision: bigint; readonly clusterId: string }
+  | { readonly type: 'events'; readonly events: readonly WatchEvent[] }
+  | { readonly type: 'progress'; readonly revision: bigint };
+
+/** The server ended the watch. `compactRevision` above 0: what was asked for is no longer in the history. */
+export class WatchCancelled extends Error {
+  readonly compactRevision: bigint;
+
+  constructor(response: IWatchResponse) {
+    super(response.cancel_reason || 'no reason given');
+    this.compactRevision = BigInt(response.compact_revision);
+  }
+}
+
+export interface WatchStreamLimits {
+  readonly clock: Clock;
+  /** How long the server may take to create the watch. */
+  readonly createTimeoutMs: number;
+  /** How long it may be silent afterwards; 0 for ever. */
+  readonly silenceMs: number;
+}
+
+/**
+ * Reads one stream that carries one watch, until it ends or the reader stops; then cancels it. Rejects with
+ * {@link WatchCancelled}, with gRPC's error, or because it was silent too long. The next message is only asked for
+ * when the reader comes for it, so a slow reader slows the server down.
+ */
+export async function* readWatchStream(
+  stream: CallStream<IWatchRequest, IWatchResponse>,
+  limits: WatchStreamLimits,
+): AsyncGenerator<WatchMessage, void, void> {
+  let silent = false;
+  const guard = new SilenceGuard(limits.clock, () => {
+    silent = true;
+    stream.cancel();
+  });
+  const fragments = new WatchFragments();
+  try {
+    guard.start(limits.createTimeoutMs);
+    for await (const response of stream) {
+      guard.heard();
+      const message = interpret(response, fragments);
+      if (message) yield message;
+      if (message?.type === 'created') guard.start(limits.silenceMs);
+      else guard.listening();
+    }
+  } catch (error) {
+    if (silent) throw new Error('the watch was silent for too long', { cause: error });
+    throw error;
+  } finally {
+    guard.stop();
+    stream.cancel();
+  }
+}
+
+function interpret(response: IWatchResponse, fragments: WatchFragments): WatchMessage | undefined {
+  // A cancellation comes first: some servers report a refused watch as created and cancelled in one message.
+  if (response.canceled) throw new WatchCancelled(response);
+  const { revision, cluster_id: clusterId } = response.header;
+  if (response.created) return { type: 'created', revision: BigInt(revision), clusterId };
+  const events = fragments.add(response);
+  if (events === undefined) return undefined;
+  if (events.length > 0) return { type: 'events', events: events.map(decodeEvent) };
+  return { type: 'progress', revision: BigInt(revision) };
+}
