@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { deferred } from '../internal/deferred.ts';
+import { linkedAbort } from '../internal/linked-abort.ts';
 import { nameOf, type Runnable } from './runnable.ts';
 
 /** One runnable that was started. */
@@ -29,6 +31,7 @@ export class RunnableGroup {
   constructor(name: string, onFailure: OnFailure) {
     this.name = name;
     this.#onFailure = onFailure;
+    setMaxListeners(0, this.#stopping.signal); // one for each runnable, and there may be many
   }
 
   /** A runnable that is added to a group which has been stopped is never run. */
@@ -61,8 +64,8 @@ export class RunnableGroup {
   }
 
   #launch(runnable: Runnable): void {
-    const { signal } = this.#stopping;
-    if (signal.aborted) return;
+    if (this.#stopping.signal.aborted) return;
+    const { signal, unlink } = linkedAbort(this.#stopping.signal);
     const name = nameOf(runnable);
     const broke = (error: unknown): void => this.#onFailure(error, name);
     // Both start in this turn, in this order, and neither may throw past its promise.
@@ -70,7 +73,11 @@ export class RunnableGroup {
     const ready = attempt(() => runnable.ready?.(signal)).catch((error: unknown) => {
       if (!signal.aborted) broke(error);
     });
-    const member: Member = { name, ready, ended: ended.then(() => void this.#running.delete(member)) };
+    const member: Member = { name, ready, ended: ended.then(() => leave()) };
+    const leave = (): void => {
+      unlink();
+      this.#running.delete(member);
+    };
     this.#running.add(member);
   }
 }
