@@ -49,7 +49,7 @@ export function replicaText(replica: ReplicaLine, style: Style = plain): string 
   const { name, node, phase, pid, port, restarts, version, note } = replica;
   const cells = [name.padEnd(26), phase.padEnd(9), version.padEnd(4), pid.padStart(7), port.padStart(6), restarts.padStart(3)];
   cells[1] = style(PHASE_STYLES[phase] ?? 'dim', cells[1]!);
-  return `  ${cells.join('  ')}  ${node}${note === '' ? '' : `  ${style('dim', note)}`}`;
+  return `  ${cells.join('  ')}  ${node}${note === '' ? '' : `  ${style('dim', note)}`}`.trimEnd();
 }
 
 const HEADINGS = { name: 'PROCESS', node: 'NODE', phase: 'PHASE', pid: 'PID', port: 'PORT', restarts: 'RE', version: 'VER', note: '' };

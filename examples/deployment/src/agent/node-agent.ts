@@ -97,7 +97,7 @@ function launchOf({ metadata, spec }: Process, directory: string, mark: string):
 /** What was seen, as the status of the Process and its conditions. */
 function report({ phase, restarts, pid, port, failure }: Observation) {
   const ready = phase === 'Running';
-  const again = restarts === 0 ? '' : `, started again ${restarts} times`;
+  const again = restarts === 0 ? '' : `, restarts: ${restarts}`;
   return [
     { phase, ready, restarts, ...(pid !== undefined && { pid }), ...(port !== undefined && { port }) },
     {
