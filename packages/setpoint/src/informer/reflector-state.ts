@@ -23,8 +23,10 @@ export interface Listing {
   readonly phase: 'listing';
   readonly reason: ListReason;
   readonly stage: ListStage;
-  /** At most so many keys in the next page. */
+  /** How many keys to ask for in the next page. */
   readonly pageSize: number;
+  /** No page of this list is larger: it shrinks when one was too much. */
+  readonly pageSizeMax: number;
   /** Absent before the first page: its answer says the revision that all other pages are read at. */
   readonly rest?: { readonly revision: Revision; readonly fromKey: Uint8Array };
 }

@@ -86,7 +86,8 @@ export class Reflector {
     }
     const reason = this.#resetting ? 'history-reset' : why;
     const stage = this.#options.sink.beginList(reason);
-    return { phase: 'listing', reason, stage, pageSize: firstPageSize(this.#options.pageSize) };
+    const pageSizeMax = this.#options.pageSize;
+    return { phase: 'listing', reason, stage, pageSize: firstPageSize(pageSizeMax), pageSizeMax };
   }
 
   async #listPage(state: Listing, signal: AbortSignal): Promise<ReflectorState> {
@@ -102,11 +103,12 @@ export class Reflector {
         this.#resetting = false;
         return { phase: 'watching', revision };
       }
-      const pageSize = nextPageSize(answer.kvs, this.#options.pageSize);
+      const pageSize = nextPageSize(answer.kvs, state.pageSizeMax);
       return { ...state, pageSize, rest: { revision, fromKey: Uint8Array.of(...last.key, 0) } };
     } catch (error) {
-      const pageSize = wantsSmallerPage(error) ? smallerPageSize(state.pageSize) : state.pageSize;
-      return this.#recover({ ...state, pageSize }, error, signal);
+      if (!wantsSmallerPage(error)) return this.#recover(state, error, signal);
+      const pageSize = smallerPageSize(state.pageSize);
+      return this.#recover({ ...state, pageSize, pageSizeMax: pageSize }, error, signal);
     }
   }
 
