@@ -17,7 +17,16 @@ const project = (name: string, include: string[], testTimeout: number, extra: ob
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'scripts/**/*.test.ts'], 10_000),
+      project(
+        'unit',
+        [
+          'packages/*/src/**/*.test.ts',
+          'examples/*/src/**/*.test.ts',
+          'scripts/**/*.test.ts',
+          'test/types/**/*.test.ts',
+        ],
+        10_000,
+      ),
       project('simulation', ['test/simulation/**/*.test.ts'], 60_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 120_000),
       project('packaging', ['test/packaging/**/*.test.ts'], 180_000),
