@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SetpointError } from 'setpoint';
 import {
   type Alarm,
@@ -50,6 +51,8 @@ class EtcdStore implements Store {
   readonly #calls: Calls;
 
   constructor(options: EtcdStoreOptions) {
+    // Every call and watch listens to it, and lets go when it is over.
+    setMaxListeners(0, this.#closing.signal);
     this.#calls = new Calls(resolveOptions(options), this.#closing.signal);
   }
 

@@ -23,31 +23,35 @@ import type {
 
 /** etcd's messages as the port's answers. Key and value bytes are views into the message, not copies. */
 
-export function decodeRange(response: IRangeResponse, revision: bigint = revisionOf(response)): RangeResponse {
+export function decodeRange(response: IRangeResponse): RangeResponse {
+  const revision = revisionOf(response);
   return { revision, kvs: response.kvs.map(decodeKeyValue), more: response.more, count: BigInt(response.count) };
 }
 
-export function decodePut(response: IPutResponse, revision: bigint = revisionOf(response)): PutResponse {
+export function decodePut(response: IPutResponse): PutResponse {
+  const revision = revisionOf(response);
   const previous = present(response.prev_kv);
   return previous ? { revision, prevKv: decodeKeyValue(previous) } : { revision };
 }
 
-export function decodeDelete(response: IDeleteRangeResponse, revision: bigint = revisionOf(response)): DeleteResponse {
+export function decodeDelete(response: IDeleteRangeResponse): DeleteResponse {
+  const revision = revisionOf(response);
   return { revision, deleted: BigInt(response.deleted), prevKvs: response.prev_kvs.map(decodeKeyValue) };
 }
 
-/** Answers within a transaction carry no header of their own, or one without meaning: all share the transaction's revision. */
-export function decodeTxn(response: ITxnResponse, revision: bigint = revisionOf(response)): TxnResponse {
+/** `outer`: the revision of the transaction that this one is nested in, whose header etcd leaves empty. */
+export function decodeTxn(response: ITxnResponse, outer: bigint = 0n): TxnResponse {
+  const revision = revisionOf(response) || outer;
   const responses = response.responses.map((each) => decodeOperation(each, revision));
   return { revision, succeeded: response.succeeded, responses };
 }
 
-function decodeOperation(response: IResponseOp, revision: bigint): OperationResponse {
-  if (present(response.response_range)) return { range: decodeRange(response.response_range, revision) };
-  if (present(response.response_put)) return { put: decodePut(response.response_put, revision) };
-  if (present(response.response_delete_range))
-    return { delete: decodeDelete(response.response_delete_range, revision) };
-  if (present(response.response_txn)) return { txn: decodeTxn(response.response_txn, revision) };
+/** Within a transaction each answer has a header of its own: a read before its first write names the revision before. */
+function decodeOperation(response: IResponseOp, outer: bigint): OperationResponse {
+  if (present(response.response_range)) return { range: decodeRange(response.response_range) };
+  if (present(response.response_put)) return { put: decodePut(response.response_put) };
+  if (present(response.response_delete_range)) return { delete: decodeDelete(response.response_delete_range) };
+  if (present(response.response_txn)) return { txn: decodeTxn(response.response_txn, outer) };
   throw new SetpointError('Internal', 'etcd answered an operation of a transaction with a kind that is not known');
 }
 
@@ -89,8 +93,8 @@ export function view(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function revisionOf(response: { readonly header: IResponseHeader }): bigint {
-  return BigInt(response.header.revision);
+function revisionOf(response: { readonly header: IResponseHeader | null }): bigint {
+  return BigInt(response.header?.revision ?? 0);
 }
 
 /** The codec gives null for a message that was not sent, which etcd3's types leave out. */
