@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ResourceDefinition, Scope } from './definition.ts';
-import { invalid, kindOf, quote } from './describe.ts';
+import { invalid, invalidBecause, kindOf, quote } from './describe.ts';
 import { isDnsLabel, isDnsSubdomain } from './names.ts';
 import { nearestName } from './nearest-name.ts';
 
@@ -73,8 +73,10 @@ function validateOptions(options: ResourceOptions<AnySchema, AnySchema>): void {
     if (!fits) throw invalid(subject, path, expected, typeof value === 'string' ? quote(value) : kindOf(value));
   };
   for (const name of Object.keys(options)) {
+    if (OPTION_NAMES.includes(name)) continue;
     const nearest = nearestName(name, OPTION_NAMES);
-    check(OPTION_NAMES.includes(name), name, nearest ? `the option ${quote(nearest)}` : OPTION_NAMES.join(', '), name);
+    const hint = nearest === undefined ? `It takes ${OPTION_NAMES.join(', ')}.` : `Did you mean ${quote(nearest)}?`;
+    throw invalidBecause(subject, name, 'there is no such option', hint);
   }
   check(isDnsSubdomain(options.group), 'group', 'a DNS name such as "demo.dev"', options.group);
   check(
