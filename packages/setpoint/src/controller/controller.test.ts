@@ -299,9 +299,8 @@ describe('how an attempt ends', () => {
       const throws: Reconciler = () => {
         throw value;
       };
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is the point
       for (const reconcile of [throws, async () => throws({ key: '' }, {} as never), () => Promise.reject(value)]) {
-        const { controller, clock, reports, metric, lines, stop } = await started(reconcile as Reconciler);
+        const { controller, clock, reports, metric, lines, stop } = await started(reconcile);
         controller.queue.add('ns/a');
         await settle();
         expect(reports[0]!.outcome).toEqual({ type: 'error', error: value, terminal: false, panic });
@@ -521,6 +520,22 @@ describe('start and stop', () => {
     expect(lines.filter((line) => line.level !== 'debug')).toEqual([]);
     expect(controller.queue.length + controller.queue.processing + controller.queue.waiting).toBe(0);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('X1: a hundred attempts and sources at once make no listener warning', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const { reconcile, keys, end } = held();
+    const sources = Array.from({ length: 100 }, manualSource);
+    const { controller, stop } = await started(reconcile, { concurrency: 100, sources });
+    for (let i = 0; i < 100; i++) controller.queue.add(`k${i}`);
+    await settle();
+    expect(keys()).toHaveLength(100);
+    for (const key of keys()) await end(key);
+    await stop();
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
   });
 
   it('stops while its sources are still syncing', async () => {

@@ -3,6 +3,7 @@ import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
 import { describeError } from '../internal/describe-error.ts';
+import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
@@ -61,7 +62,8 @@ export class Controller {
   readonly #sink: SourceSink;
   readonly #started: Deferred<void> = deferred();
   readonly #slice: TimeSlice;
-  #signal: AbortSignal | undefined;
+  /** From the start on: what sources and attempts end with. */
+  #life: LinkedAbort | undefined;
   #handingOut = false;
   #paused = false;
   #overdueCount = 0;
@@ -121,7 +123,7 @@ export class Controller {
   /** Adds a source. While the controller runs it starts at once, and the promise resolves when it is synced. */
   async watch(source: Source): Promise<void> {
     this.#sources.push(source);
-    if (this.#signal) await this.#start([source], this.#signal);
+    if (this.#life) await this.#start([source], this.#life.signal);
   }
 
   /** Resolves when the sources are synced and the workers have started; rejects when they can't. */
@@ -131,30 +133,33 @@ export class Controller {
 
   /** Resolves when `signal` has aborted and every attempt has returned. Rejects when a source can't start or sync. */
   async run(signal: AbortSignal): Promise<void> {
-    if (this.#signal)
+    if (this.#life)
       throw new SetpointError('Invalid', `controller '${this.name}' was started before; make a new one to start again`);
-    this.#signal = signal;
+    const life = linkedAbort(signal);
+    this.#life = life;
     const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (life.signal.aborted) resolve();
+      life.signal.addEventListener('abort', () => resolve(), { once: true });
     });
     const releases = [
       this.queue.onReady(() => this.#handOut()),
       this.#metrics.activeWorkers.read(() => this.#pool.pending),
     ];
     try {
-      await this.#start(this.#sources, signal);
-      this.#handingOut = !signal.aborted;
+      await this.#start(this.#sources, life.signal);
+      this.#handingOut = !life.signal.aborted;
       this.#started.resolve();
       this.#handOut();
       await stopped;
     } catch (error) {
       this.#started.reject(error);
+      life.abort(error);
       throw error;
     } finally {
       this.#handingOut = false;
       this.queue.shutDown();
       await Promise.all(this.#running);
+      life.unlink();
       for (const release of releases) release();
       for (let key = this.queue.tryGet(); key !== undefined; key = this.queue.tryGet()) this.queue.done(key);
     }
@@ -193,7 +198,7 @@ export class Controller {
       clock: this.#clock,
       timeoutMs,
       graceMs,
-      stop: this.#signal!,
+      stop: this.#life!.signal,
       onTimeout: () => this.#timedOut(job),
       onOverdue: () => this.#overdue(job),
     });
@@ -235,7 +240,7 @@ export class Controller {
     if (job.overdue) this.#metrics.overdue.set(--this.#overdueCount);
     try {
       // Cut short by the stop: no failure of the reconciler, and nothing to try again in this run.
-      if (outcome.type === 'error' && this.#signal!.aborted) {
+      if (outcome.type === 'error' && this.#life!.signal.aborted) {
         return job.attempt.logger.debug({ err: describeError(outcome.error) }, 'the stop ended a reconcile');
       }
       this.#metrics.ended(outcome, durationMs);

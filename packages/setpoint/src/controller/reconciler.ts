@@ -88,7 +88,7 @@ export function checkResult(value: unknown): Result {
   }
   if (requeue !== undefined && typeof requeue !== 'boolean')
     throw invalid(`requeue as a boolean; got ${typeof requeue}`);
-  return value as Result;
+  return value;
 }
 
 function invalid(expected: string): SetpointError {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
@@ -19,7 +18,6 @@ export interface StartSourcesOptions {
  */
 export async function startSources(sources: readonly Source[], options: StartSourcesOptions): Promise<void> {
   const feeding = linkedAbort(options.signal);
-  setMaxListeners(0, feeding.signal); // a few for each source, and there may be many
   const waiting = new Set(sources);
   const starts = sources.map(async (source) => {
     await source.start(options.sink, feeding.signal);

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * A controller that also aborts when any of `parents` does, with the parent's reason. Unlike `AbortSignal.any` on
  * Node 20 it lets go of its parents: call `unlink` when the work is over, or a long-lived parent keeps one listener
@@ -11,6 +13,8 @@ export interface LinkedAbort {
 
 export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
   const controller = new AbortController();
+  // A signal that is passed on has as many listeners as there is work under it; none of it leaks, so no warning.
+  setMaxListeners(0, controller.signal);
   const links: (() => void)[] = [];
   for (const parent of parents) {
     if (!parent) continue;

@@ -58,7 +58,11 @@ export class HealthServer implements Runnable {
     server.listen(this.#options.port, this.#options.host ?? '127.0.0.1', () => {
       this.#listening.resolve(server.address() as AddressInfo);
     });
-    const stop = (): void => void close(server).then(ended.resolve, ended.reject);
+    const stop = (): void =>
+      void close(server).then(
+        () => ended.resolve(),
+        (error: unknown) => ended.reject(error),
+      );
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
     await ended.promise;

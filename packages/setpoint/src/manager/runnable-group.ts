@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { deferred } from '../internal/deferred.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import { nameOf, type Runnable } from './runnable.ts';
@@ -24,14 +23,13 @@ export class RunnableGroup {
   readonly #waiting: Runnable[] = [];
   /** Started and not ended. */
   readonly #running = new Set<Member>();
-  readonly #stopping = new AbortController();
+  readonly #stopping = linkedAbort();
   readonly #onFailure: OnFailure;
   #started = false;
 
   constructor(name: string, onFailure: OnFailure) {
     this.name = name;
     this.#onFailure = onFailure;
-    setMaxListeners(0, this.#stopping.signal); // one for each runnable, and there may be many
   }
 
   /** A runnable that is added to a group which has been stopped is never run. */
@@ -65,7 +63,8 @@ export class RunnableGroup {
 
   #launch(runnable: Runnable): void {
     if (this.#stopping.signal.aborted) return;
-    const { signal, unlink } = linkedAbort(this.#stopping.signal);
+    const own = linkedAbort(this.#stopping.signal);
+    const { signal } = own;
     const name = nameOf(runnable);
     const broke = (error: unknown): void => this.#onFailure(error, name);
     // Both start in this turn, in this order, and neither may throw past its promise.
@@ -75,7 +74,7 @@ export class RunnableGroup {
     });
     const member: Member = { name, ready, ended: ended.then(() => leave()) };
     const leave = (): void => {
-      unlink();
+      own.unlink();
       this.#running.delete(member);
     };
     this.#running.add(member);

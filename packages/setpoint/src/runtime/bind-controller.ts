@@ -1,4 +1,4 @@
-import { type Client, createClient } from '../client/index.ts';
+import { type Client, createClient, type ObjectRef } from '../client/index.ts';
 import { Controller, type Reconciler, type ReconcileReport, type Result } from '../controller/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
@@ -13,15 +13,7 @@ import {
   type ObjectKey,
   type ResourceObject,
 } from '../resource/index.ts';
-import {
-  and,
-  enqueueMapped,
-  enqueueObject,
-  enqueueOwner,
-  informerSource,
-  type ObjectRef,
-  type Source,
-} from '../source/index.ts';
+import { and, enqueueMapped, enqueueObject, enqueueOwner, informerSource, type Source } from '../source/index.ts';
 import { fenceStore, type Revision, type Store } from '../store/index.ts';
 import type { AnyContext, ControllerDefinition, Watch } from './define-controller.ts';
 import { reconcileOrFinalize } from './finalizing.ts';

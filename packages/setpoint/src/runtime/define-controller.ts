@@ -1,7 +1,8 @@
 import { SetpointError } from '../errors/index.ts';
+import type { ObjectRef } from '../client/index.ts';
 import type { Result } from '../controller/index.ts';
 import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
-import type { ObjectRef, Predicate, Source } from '../source/index.ts';
+import type { Predicate, Source } from '../source/index.ts';
 import type { RateLimiter } from '../workqueue/index.ts';
 import type { GoneContext, ReconcileContext } from './reconcile-context.ts';
 

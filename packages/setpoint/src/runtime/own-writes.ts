@@ -36,9 +36,9 @@ export class OwnWrites {
   async caughtUp(key: string, signal: AbortSignal): Promise<void> {
     const written = this.#written.get(key);
     if (!written) return;
-    const waits = [...written].map(([definition, revision]) =>
-      this.#cacheOf(definition)?.waitFor(revision, { timeoutMs: CATCH_UP_TIMEOUT_MS, signal }),
-    );
+    const waits = [...written].map(async ([definition, revision]) => {
+      await this.#cacheOf(definition)?.waitFor(revision, { timeoutMs: CATCH_UP_TIMEOUT_MS, signal });
+    });
     await Promise.all(waits);
     this.#written.delete(key);
   }

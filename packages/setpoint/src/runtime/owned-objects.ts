@@ -62,11 +62,11 @@ export function ownedObjects<Kind extends AnyResourceDefinition>(
       informer.lister
         .byIndex(MANAGER_INDEX, owner.metadata.uid)
         .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
-    apply(input) {
+    async apply(input) {
       const place = { name: input.name, ...namespaceOf(kind, owner, input.namespace) };
       // Where the cache has it as it should be, the store is not asked: what changes it later is an event.
       const from = informer.lister.get(objectKey(place));
-      return objects.apply({ ...input, ...place, owner }, { from });
+      return await objects.apply({ ...input, ...place, owner }, { from });
     },
     async delete(object) {
       if (controllerOf(object.metadata)?.uid !== owner.metadata.uid) {

@@ -36,7 +36,6 @@ export {
   enqueueObject,
   enqueueOwner,
   type EnqueueOwnerOptions,
-  type ObjectRef,
   refKey,
   type ToKeys,
 } from './to-keys.ts';

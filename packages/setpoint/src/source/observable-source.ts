@@ -1,6 +1,7 @@
 import type { Subscribable } from 'rxjs';
+import type { ObjectRef } from '../client/index.ts';
 import type { Source, SourceSink } from './source.ts';
-import { type ObjectRef, refKey } from './to-keys.ts';
+import { refKey } from './to-keys.ts';
 
 export interface ObservableSourceOptions {
   /** Default 'observable'. */

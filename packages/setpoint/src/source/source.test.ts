@@ -1,13 +1,14 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { ObjectRef } from '../client/index.ts';
 import type { EventHandler } from '../informer/index.ts';
 import { defineResource, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
 import { informerSource, type InformerSourceOptions, type ObservedInformer } from './informer-source.ts';
 import { observableSource } from './observable-source.ts';
 import { and, annotationsChanged, type Change, generationChanged, labelsChanged, not, or } from './predicate.ts';
 import type { SourceFailure } from './source.ts';
-import { enqueueMapped, enqueueObject, enqueueOwner, type ObjectRef, type ToKeys } from './to-keys.ts';
+import { enqueueMapped, enqueueObject, enqueueOwner, type ToKeys } from './to-keys.ts';
 
 interface Thing {
   readonly metadata: ObjectMeta;
@@ -264,7 +265,7 @@ describe('observableSource', () => {
       },
     };
     const sink = { enqueue: () => {}, report: (_error: unknown, during: SourceFailure) => void failures.push(during) };
-    await observableSource(broken as never).start(sink, new AbortController().signal);
+    await observableSource(broken).start(sink, new AbortController().signal);
     expect(failures).toEqual([{ source: 'observable', stage: 'observable' }]);
   });
 });

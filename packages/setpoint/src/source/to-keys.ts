@@ -1,3 +1,4 @@
+import type { ObjectRef } from '../client/index.ts';
 import { type AnyResourceDefinition, objectKey, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
 
 /**
@@ -5,9 +6,6 @@ import { type AnyResourceDefinition, objectKey, type ObjectMeta, type OwnerRefer
  * update, so that whoever was concerned before hears of it too. Must be pure and quick.
  */
 export type ToKeys<T> = (object: T, key: string) => Iterable<string>;
-
-/** A pointer to an object: its key, or something with its name. */
-export type ObjectRef = string | { readonly namespace?: string; readonly name: string } | WithMetadata;
 
 interface WithMetadata {
   readonly metadata: ObjectMeta;
