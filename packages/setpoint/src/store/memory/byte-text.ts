@@ -15,7 +15,7 @@ export interface TextRange {
 }
 
 export function byteText(input: BytesLike): ByteText {
-  // eslint-disable-next-line no-control-regex -- ASCII is its own UTF-8, so most keys need no conversion
+  // ASCII is its own UTF-8, so most keys need no conversion.
   if (typeof input === 'string' && /^[\u0000-\u007f]*$/.test(input)) return input;
   const bytes = toBytes(input);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
