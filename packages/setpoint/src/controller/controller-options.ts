@@ -23,13 +23,19 @@ export interface ControllerOptions {
   readonly cacheSyncTimeoutMs?: number;
   /** The delay after a failure. Default: `defaultControllerLimiter()`. */
   readonly rateLimiter?: RateLimiter;
-  /** Told of every attempt that ended, after its key was released. What it throws is logged and ignored. */
+  /** Listens to `reconciled` from the start on. */
   readonly onReconciled?: (report: ReconcileReport) => void;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
   /** Where to count. Default: nowhere. */
   readonly metrics?: Metrics;
+}
+
+/** What a controller tells of itself. */
+export interface ControllerEvents {
+  /** An attempt has ended and its key was released. */
+  readonly reconciled: ReconcileReport;
 }
 
 /** One attempt, looked back at. */

@@ -361,7 +361,7 @@ describe('how an attempt ends', () => {
     }
   });
 
-  it('what onReconciled throws is logged and changes nothing', async () => {
+  it('what a listener throws is logged and changes nothing', async () => {
     const { controller, lines, stop } = await started(() => {}, {
       onReconciled: () => {
         throw new Error('observer');
@@ -370,7 +370,7 @@ describe('how an attempt ends', () => {
     controller.queue.add('a');
     controller.queue.add('b');
     await settle();
-    expect(lines.filter((line) => line.message === 'onReconciled threw')).toHaveLength(2);
+    expect(lines.filter((line) => line.message === 'a listener failed')).toHaveLength(2);
     await stop();
   });
 });

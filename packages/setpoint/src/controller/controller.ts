@@ -3,6 +3,7 @@ import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
 import { describeError } from '../internal/describe-error.ts';
+import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
@@ -16,7 +17,7 @@ import {
   type ControllerLimits,
   controllerLimits,
   type ControllerOptions,
-  type ReconcileReport,
+  type ControllerEvents,
 } from './controller-options.ts';
 import { FailureLog } from './failure-log.ts';
 import type { Outcome } from './outcome.ts';
@@ -53,6 +54,7 @@ export class Controller {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #failures: FailureLog;
+  readonly #events: IsolatedEmitter<ControllerEvents>;
   readonly #metrics: ReturnType<typeof controllerMetrics>;
   /** Runs what it is given at once: a key is only taken from the queue when a slot is free, so nothing waits here. */
   readonly #pool: PQueue;
@@ -77,6 +79,9 @@ export class Controller {
     this.#random = random;
     this.#logger = logger.child({ controller: name });
     this.#failures = new FailureLog(clock);
+    this.#events = new IsolatedEmitter((error, event) =>
+      this.#failures.failed(this.#logger, error, { event }, 'a listener failed'),
+    );
     this.#slice = new TimeSlice(clock);
     this.#metrics = controllerMetrics(metrics, name);
     this.#pool = new PQueue({ concurrency: checkConcurrency(name, options.concurrency ?? 1) });
@@ -92,6 +97,7 @@ export class Controller {
       enqueue: (key) => this.queue.add(key),
       report: (error, during) => this.#sourceFailed(error, during),
     };
+    if (options.onReconciled) this.on('reconciled', options.onReconciled);
     this.#started.promise.catch(() => {}); // run() rejects with it
   }
 
@@ -124,6 +130,14 @@ export class Controller {
   async watch(source: Source): Promise<void> {
     this.#sources.push(source);
     if (this.#life) await this.#start([source], this.#life.signal);
+  }
+
+  /** Listens until the returned function is called. Listeners that throw are logged, and hurt nobody. */
+  on<Name extends keyof ControllerEvents>(
+    event: Name,
+    listener: (payload: ControllerEvents[Name]) => unknown,
+  ): () => void {
+    return this.#events.on(event, listener);
   }
 
   /** Resolves when the sources are synced and the workers have started; rejects when they can't. */
@@ -247,7 +261,10 @@ export class Controller {
       this.#requeue(job, outcome);
     } finally {
       this.queue.done(key);
-      this.#report({ controller: this.name, key, ...job.attempt, outcome, durationMs, timedOut: job.timedOut });
+      const { reconcileId, attempt } = job.attempt;
+      const { timedOut } = job;
+      const controller = this.name;
+      this.#events.emit('reconciled', { controller, key, reconcileId, attempt, outcome, durationMs, timedOut });
     }
   }
 
@@ -262,13 +279,5 @@ export class Controller {
     }
     this.queue.forget(key);
     if (outcome.type === 'requeue_after') this.queue.addAfter(key, outcome.delayMs);
-  }
-
-  #report({ controller, key, reconcileId, attempt, outcome, durationMs, timedOut }: ReconcileReport): void {
-    try {
-      this.#options.onReconciled?.({ controller, key, reconcileId, attempt, outcome, durationMs, timedOut });
-    } catch (error) {
-      this.#logger.error({ err: describeError(error) }, 'onReconciled threw');
-    }
   }
 }

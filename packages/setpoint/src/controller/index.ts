@@ -20,6 +20,6 @@
  * Next: `reconciler.ts`, the idea; then `controller.ts`, then `attempt-run.ts`
  */
 export { Controller } from './controller.ts';
-export type { ControllerOptions, ReconcileReport } from './controller-options.ts';
+export type { ControllerEvents, ControllerOptions, ReconcileReport } from './controller-options.ts';
 export { type Outcome, REQUEUE_FLOOR_MS } from './outcome.ts';
 export { type Attempt, type Reconciler, type Request, type Result, terminal } from './reconciler.ts';

@@ -349,6 +349,16 @@ describe('finalize', () => {
     expect((await websites.get('a')).metadata.finalizers).toEqual([finalizer]);
   });
 
+  it('status can be written in the run that puts the finalizer on', async () => {
+    const { client, clock, errors } = await running([
+      defineController(Website, { reconcile: ({ status }) => status({ ready: 1 }), finalize: () => {} }),
+    ]);
+    await client.resource(Website).create({ name: 'a', spec: {} });
+    await clock.advance(0);
+    expect(errors()).toEqual([]);
+    expect((await client.resource(Website).get('a')).status?.ready).toBe(1);
+  });
+
   it('is called when the object is deleted, which stays until it has resolved', async () => {
     const cleaned = deferred();
     const { calls, websites, clock } = await withFinalize(() => cleaned.promise);
@@ -430,7 +440,7 @@ describe('owned objects', () => {
     });
   });
 
-  it('are not written, nor asked of the store, while they are as they should be', async () => {
+  it('are not written, nor asked of the store, while they are as they should be; nor is the status', async () => {
     const store = memoryStore();
     let reads = 0;
     const counted: Store = Object.create(store, {
@@ -443,8 +453,9 @@ describe('owned objects', () => {
       [
         defineController(Website, {
           owns: [Server],
-          async reconcile({ owned }) {
+          async reconcile({ owned, status }) {
             await owned(Server).apply({ name: 'a', spec: {} });
+            await status({ ready: 1 }, { type: 'Up', status: true, reason: 'Seen', message: 'up' });
             return { requeueAfterMs: 1000 };
           },
         }),
