@@ -109,7 +109,7 @@ export class Manager {
       throw new SetpointError('Invalid', `a manager runs once, and this one is ${this.#state}`);
     this.#state = 'starting';
     const stop = (): void => this.#ending.resolve();
-    const release = holdProcess();
+    const release = holdProcess(this.#clock);
     const terminate = (): void => {
       this.#stoppedByProcess = true;
       stop();
