@@ -58,7 +58,7 @@ beforeAll(async () => {
   await consumer.write('program.ts', programOfReadme().program);
   for (const [i, example] of (await examplesOfPackages()).entries()) await consumer.write(`example-${i}.ts`, example);
   await consumer.write('every-entry.ts', names.map((name, i) => `export * as entry${i} from '${name}';\n`).join(''));
-});
+}, 180_000);
 afterAll(() => consumer?.[Symbol.asyncDispose]());
 
 describe('the packed packages', () => {
