@@ -46,14 +46,14 @@ function byAge({ metadata: a }: ReplicaSet, { metadata: b }: ReplicaSet): number
   return a.creationTimestamp < b.creationTimestamp || (a.creationTimestamp === b.creationTimestamp && a.name < b.name) ? -1 : 1;
 }
 
-/** What a person wants to know of a Deployment. */
+/** What a person wants to know of a Deployment: its counts, and the conditions Available, Progressing, ReplicaFailure. */
 function report({ spec }: Deployment, current: ReplicaSet | undefined, all: readonly ReplicaSet[]) {
   const sum = (count: 'replicas' | 'ready'): number => all.reduce((total, { status }) => total + (status?.[count] ?? 0), 0);
   const counts = { replicas: sum('replicas'), updated: current?.status?.replicas ?? 0, ready: sum('ready') };
-
   const available = counts.ready >= spec.replicas - spec.maxUnavailable;
   const complete = current?.status?.ready === spec.replicas && counts.replicas === spec.replicas;
   const failure = firstFailure(all);
+  const progress = complete ? 'Complete' : failure.status ? 'HeldUp' : 'RollingOut';
   return [
     counts,
     {
@@ -64,8 +64,8 @@ function report({ spec }: Deployment, current: ReplicaSet | undefined, all: read
     },
     {
       type: 'Progressing',
-      status: !complete && !failure.status,
-      reason: complete ? 'Complete' : failure.status ? 'HeldUp' : 'RollingOut',
+      status: progress !== 'HeldUp',
+      reason: progress,
       message: `${counts.updated} of ${spec.replicas} replicas are of the wanted version`,
     },
     failure,

@@ -5,16 +5,15 @@ export const REPLICA_FAILURE = 'ReplicaFailure';
 
 /** What can be seen of a child's failures. */
 interface Child {
-  readonly metadata: { readonly name: string };
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
 /** What an owner says about the failures below it: that of the first child that has one. */
 export function firstFailure(children: readonly Child[]) {
-  for (const { metadata, status } of children) {
+  for (const { status } of children) {
     const failure = status?.conditions?.find(({ type }) => type === REPLICA_FAILURE);
     if (failure?.status !== 'True') continue;
-    return { type: REPLICA_FAILURE, status: true, reason: failure.reason, message: `${metadata.name}: ${failure.message}` };
+    return { type: REPLICA_FAILURE, status: true, reason: failure.reason, message: failure.message };
   }
   return { type: REPLICA_FAILURE, status: false, reason: 'NoFailure', message: 'nothing stands in the way' };
 }

@@ -71,7 +71,7 @@ export const Process = defineResource({
     nodeName: z.string().optional(),
   }),
   status: z.object({
-    phase: z.enum(['Pending', 'Starting', 'Running', 'BackOff', 'Stopping']),
+    phase: z.enum(['Pending', 'Starting', 'Running', 'BackOff', 'Stopping', 'Unknown']),
     ready: z.boolean(),
     pid: z.int().optional(),
     port: z.int().optional(),
@@ -90,7 +90,7 @@ export const Node = defineResource({
     capacity: z.int().min(0).default(100),
   }),
   status: z.object({
-    /** When its agent last gave a sign of life, by the agent's clock, RFC 3339. */
+    /** When its agent last gave a sign of life, by the agent's clock, RFC 3339. Empty once it has said goodbye. */
     heartbeat: z.string(),
   }),
 });

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Store, systemClock, systemRandom } from 'setpoint';
+import { ownPrograms } from './agent/leftovers.ts';
 import { startCluster } from './cluster.ts';
 import { keepApplying } from './keep.ts';
 import { openStore } from './open-store.ts';
@@ -31,9 +32,8 @@ interface Run {
 /** Starts the cluster, plays the scenario on it, and stops it, whatever happened. */
 async function play({ store, prefix, keep, screen, stop }: Run): Promise<void> {
   const over = new AbortController();
-  const cluster = startCluster(store, prefix, NODES, over.signal);
-  const { client, processes, running } = cluster;
-  const outside = new Outside(client, NODES);
+  const { client, processes, running } = startCluster({ store, prefix, nodes: NODES, signal: over.signal });
+  const outside = new Outside(client, async () => (await Promise.all(NODES.map(ownPrograms))).flat());
   const show = new Show('helloworld on setpoint', screen, processes);
   const playing = async (): Promise<void> => {
     const manifest = join(MANIFESTS, 'helloworld.yaml');

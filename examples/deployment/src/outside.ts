@@ -1,6 +1,6 @@
 import { type Client, sleep, systemClock } from 'setpoint';
-import { ownProcesses } from './agent/leftovers.ts';
 import { isRunning } from './agent/process-table.ts';
+import { REPLICA_FAILURE } from './failures.ts';
 import { Deployment, Process, ReplicaSet } from './kinds.ts';
 
 /** What a helloworld says. */
@@ -20,11 +20,12 @@ const LOOK_AGAIN_MS = 25;
  */
 export class Outside {
   readonly #client: Client;
-  readonly #nodes: readonly string[];
+  readonly #runningPrograms: () => Promise<readonly number[]>;
 
-  constructor(client: Client, nodes: readonly string[]) {
+  /** `runningPrograms` gives the pids of everything that agents have started and that still runs. */
+  constructor(client: Client, runningPrograms: () => Promise<readonly number[]>) {
     this.#client = client;
-    this.#nodes = nodes;
+    this.#runningPrograms = runningPrograms;
   }
 
   async processes(): Promise<readonly Process[]> {
@@ -56,7 +57,7 @@ export class Outside {
     if (status?.observedGeneration !== deployment?.metadata.generation) return 'the controller has not seen the change';
     const counts = [status?.replicas, status?.updated, status?.ready];
     if (counts.some((each) => each !== count)) {
-      const failure = status?.conditions?.find(({ type, status: holds }) => type === 'ReplicaFailure' && holds === 'True');
+      const failure = status?.conditions?.find(({ type, status: holds }) => type === REPLICA_FAILURE && holds === 'True');
       const because = failure ? ` (${failure.reason}: ${failure.message})` : '';
       return `of ${count} replicas the status counts [existing, updated, ready] = [${counts.join(', ')}]${because}`;
     }
@@ -85,7 +86,7 @@ export class Outside {
   /** Compares with the process table. Where there is none to read, with nothing. */
   async #whyNotRunning(expected: readonly number[]): Promise<string | undefined> {
     if (process.platform !== 'linux') return undefined;
-    const running = new Set((await Promise.all(this.#nodes.map(ownProcesses))).flat());
+    const running = new Set(await this.#runningPrograms());
     const missing = expected.find((pid) => !running.has(pid));
     if (missing !== undefined) return `process ${missing} is not in the process table`;
     const extra = [...running].find((pid) => !expected.includes(pid));

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Node, Process } from './kinds.ts';
-import { countByNode, isAlive, pickNode } from './scheduler.ts';
+import { silentForMs } from './node-health.ts';
+import { countByNode, pickNode } from './scheduler.ts';
 
 const node = (name: string, capacity: number, heartbeat?: string): Node =>
-  ({ metadata: { name }, spec: { capacity }, ...(heartbeat && { status: { heartbeat } }) }) as Node;
+  ({ metadata: { name }, spec: { capacity }, ...(heartbeat !== undefined && { status: { heartbeat } }) }) as Node;
 const process = (uid: string, nodeName?: string): Process =>
   ({ metadata: { uid }, spec: nodeName === undefined ? {} : { nodeName } }) as Process;
 
@@ -33,13 +34,17 @@ describe('countByNode', () => {
   });
 });
 
-describe('isAlive', () => {
+describe('silentForMs', () => {
   const now = Date.parse('2026-01-01T00:01:00Z');
   it.each([
-    ['2026-01-01T00:00:59.000Z', true],
-    ['2026-01-01T00:00:39.000Z', false],
-    [undefined, false],
-  ])('heartbeat %s: %s', (heartbeat, expected) => {
-    expect(isAlive(node('a', 1, heartbeat), now)).toBe(expected);
+    ['2026-01-01T00:00:59.000Z', 1_000],
+    ['', Infinity],
+    [undefined, Infinity],
+  ])('of heartbeat %s: %s', (heartbeat, expected) => {
+    expect(silentForMs(node('a', 1, heartbeat), now)).toBe(expected);
+  });
+
+  it('is for ever without a Node', () => {
+    expect(silentForMs(undefined, now)).toBe(Infinity);
   });
 });

@@ -1,8 +1,7 @@
 import { type Clock, defineController, systemClock } from 'setpoint';
 import { Node, Process } from './kinds.ts';
+import { NODE_SILENT_MAX_MS, silentForMs } from './node-health.ts';
 
-/** A Node whose agent has given no sign of life for so long gets nothing new. */
-const NODE_SILENT_MAX_MS = 20_000;
 /** How soon to look again for a Node when there was none. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -22,7 +21,8 @@ export function createScheduler(clock: Clock = systemClock) {
       if (object.spec.nodeName !== undefined) return undefined;
 
       const processes = lister(Process).list();
-      const nodes = lister(Node).list().filter((node) => isAlive(node, clock.wallNow()));
+      const now = clock.wallNow();
+      const nodes = lister(Node).list().filter((each) => silentForMs(each, now) < NODE_SILENT_MAX_MS);
       const node = pickNode(nodes, countByNode(processes, decided));
 
       if (node === undefined) {
@@ -36,10 +36,6 @@ export function createScheduler(clock: Clock = systemClock) {
       return undefined;
     },
   });
-}
-
-export function isAlive(node: Node, now: number): boolean {
-  return now - Date.parse(node.status?.heartbeat ?? '') < NODE_SILENT_MAX_MS;
 }
 
 /** The name of the Node with the fewest processes that still has room; of equals the first by name. */

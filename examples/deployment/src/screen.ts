@@ -37,6 +37,7 @@ const PHASE_STYLES: Readonly<Record<string, Parameters<typeof styleText>[0]>> = 
   Pending: 'dim',
   BackOff: 'red',
   Stopping: 'yellow',
+  Unknown: 'yellow',
 };
 
 export function stepText({ title, state, detail }: StepLine, style: Style = plain): string {
@@ -93,8 +94,8 @@ class LiveScreen implements Screen {
 
   show(scene: Scene): void {
     // Lines that wrap or scroll away can't be drawn over: what doesn't fit is left out, the newest stays.
-    const { columns = 120, rows = 40 } = this.#output;
-    this.#last = frame(scene, colour).map((line) => cut(line, columns)).slice(-(rows - 1));
+    const { columns, rows } = this.#output;
+    this.#last = frame(scene, colour).map((line) => cut(line, columns || 120)).slice(1 - (rows || 40));
     this.#draw(this.#last);
   }
 

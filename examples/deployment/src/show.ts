@@ -1,3 +1,4 @@
+import { REPLICA_FAILURE } from './failures.ts';
 import type { Process } from './kinds.ts';
 import type { Stage, Step } from './scenario.ts';
 import type { ReplicaLine, Screen, StepLine } from './screen.ts';
@@ -51,7 +52,8 @@ export class Show {
 }
 
 function lineOf({ metadata, spec, status }: Process): ReplicaLine {
-  const failure = status?.conditions?.find(({ type, status: holds }) => type === 'ReplicaFailure' && holds === 'True');
+  const failed = status?.conditions?.some(({ type, status: holds }) => type === REPLICA_FAILURE && holds === 'True');
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   return {
     name: metadata.name,
     node: spec.nodeName ?? '',
@@ -60,7 +62,7 @@ function lineOf({ metadata, spec, status }: Process): ReplicaLine {
     port: String(status?.port ?? ''),
     restarts: String(status?.restarts ?? ''),
     version: spec.env['VERSION'] ?? '',
-    note: failure ? `${failure.reason}: ${failure.message}` : '',
+    note: failed ? (ready?.message ?? '') : '',
   };
 }
 

@@ -16,26 +16,26 @@ export async function agentMark(node: string): Promise<string> {
   return `${node}/${process.pid}/${(await startTime(process.pid)) ?? 'unknown'}`;
 }
 
-/** The processes whose mark fits, with their marks. */
-async function markedProcesses(fits: (mark: string) => boolean): Promise<Map<number, string>> {
+/** What the agent of `node` in this process has running. */
+export async function ownPrograms(node: string): Promise<number[]> {
+  const own = await agentMark(node);
+  return [...(await programsOf(node))].filter(([, mark]) => mark === own).map(([pid]) => pid);
+}
+
+/** Everything that agents of `node`, alive or dead, have started and that still runs, with its mark. */
+export async function programsOf(node: string): Promise<Map<number, string>> {
   const found = new Map<number, string>();
   for (const pid of await processIds()) {
     const mark = await environmentVariable(pid, MARK);
-    if (mark !== undefined && fits(mark)) found.set(pid, mark);
+    if (mark?.startsWith(`${node}/`)) found.set(pid, mark);
   }
   return found;
-}
-
-/** What the agent of `node` in this process has running. */
-export async function ownProcesses(node: string): Promise<number[]> {
-  const own = await agentMark(node);
-  return [...(await markedProcesses((mark) => mark === own)).keys()];
 }
 
 /** What a dead agent of `node` has left behind. */
 export async function leftovers(node: string): Promise<number[]> {
   const found: number[] = [];
-  for (const [pid, mark] of await markedProcesses((each) => each.startsWith(`${node}/`))) {
+  for (const [pid, mark] of await programsOf(node)) {
     const [, agentPid, agentStart] = mark.split('/');
     if ((await startTime(Number(agentPid))) !== agentStart) found.push(pid);
   }

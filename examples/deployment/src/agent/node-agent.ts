@@ -46,7 +46,7 @@ export function createAgent({ node, client, directory, capacity = 100, clock = s
       const { uid, generation } = object.metadata;
       const launch = launchOf(object, directory, mark);
       const seen = supervisor.ensure(key, { identity: `${uid}/${generation}`, launch });
-      await status(...report(seen));
+      await status(...report(object.metadata.name, seen));
       return seen.againInMs === undefined ? {} : { requeueAfterMs: seen.againInMs };
     },
     finalize: ({ key }) => supervisor.stop(key),
@@ -54,10 +54,11 @@ export function createAgent({ node, client, directory, capacity = 100, clock = s
   });
 
   const nodes = client.resource(Node);
-  const heartbeat = async (): Promise<void> => {
-    const object = await nodes.apply({ name: node, spec: { capacity } });
-    await nodes.updateStatus(object, { heartbeat: new Date(clock.wallNow()).toISOString() });
+  const sayAlive = async (): Promise<void> => {
+    await nodes.apply({ name: node, spec: { capacity } });
+    await nodes.modifyStatus({ name: node }, () => ({ heartbeat: new Date(clock.wallNow()).toISOString() }));
   };
+  const sayGoodbye = () => nodes.modifyStatus({ name: node }, () => ({ heartbeat: '' }));
 
   const runnable: Runnable = {
     name: `node ${node}`,
@@ -68,10 +69,11 @@ export function createAgent({ node, client, directory, capacity = 100, clock = s
     },
     async run(signal) {
       while (!signal.aborted) {
-        await heartbeat().catch(() => {}); // one that is missed, because the store is away, the next makes up for
+        await sayAlive().catch(() => {}); // one that is missed, because the store is away, the next makes up for
         await sleep(clock, HEARTBEAT_MS, signal);
       }
       await supervisor.close();
+      await sayGoodbye().catch(() => {});
     },
   };
   return { controller, runnable };
@@ -95,7 +97,7 @@ function launchOf({ metadata, spec }: Process, directory: string, mark: string):
 }
 
 /** What was seen, as the status of the Process and its conditions. */
-function report({ phase, restarts, pid, port, failure }: Observation) {
+function report(name: string, { phase, restarts, pid, port, failure }: Observation) {
   const ready = phase === 'Running';
   const again = restarts === 0 ? '' : `, restarts: ${restarts}`;
   return [
@@ -110,7 +112,7 @@ function report({ phase, restarts, pid, port, failure }: Observation) {
       type: REPLICA_FAILURE,
       status: failure !== undefined,
       reason: failure?.reason ?? 'NoFailure',
-      message: failure ? `${failure.message}${again}` : 'it runs',
+      message: failure ? `${name}: ${failure.message}${again}` : 'nothing stands in the way',
     },
   ] as const;
 }

@@ -28,7 +28,7 @@ export class Supervisor {
   /** Sees to it that `wanted` runs under `key`. Never waits; a program that can't run is an observation, no error. */
   ensure(key: string, { identity, launch }: Wanted): Observation {
     const current = this.#programs.get(key);
-    if (this.#closed) return current?.program.observe() ?? { phase: 'Stopping', restarts: 0 };
+    if (this.#closed) return { phase: 'Stopping', restarts: current?.program.observe().restarts ?? 0 };
     if (current?.identity === identity) {
       current.program.restartWhenDue();
       return current.program.observe();
