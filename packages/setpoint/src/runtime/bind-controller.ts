@@ -1,35 +1,15 @@
-import { type Client, createClient, type ObjectRef } from '../client/index.ts';
-import { Controller, type Reconciler, type ReconcileReport, type Result } from '../controller/index.ts';
-import { SetpointError } from '../errors/index.ts';
-import type { Clock } from '../internal/clock.ts';
-import { linkedAbort } from '../internal/linked-abort.ts';
+import { Controller, type ReconcileReport } from '../controller/index.ts';
+import type { ObjectRef } from '../client/index.ts';
 import type { Logger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
-import type { Random } from '../internal/random.ts';
-import {
-  type AnyResourceDefinition,
-  hasFinalizer,
-  isDeleting,
-  type ObjectKey,
-  type ResourceObject,
-} from '../resource/index.ts';
+import type { AnyResourceDefinition, ResourceObject } from '../resource/index.ts';
 import { and, enqueueMapped, enqueueObject, enqueueOwner, informerSource, type Source } from '../source/index.ts';
-import { fenceStore, type Revision, type Store } from '../store/index.ts';
-import type { AnyContext, ControllerDefinition, Watch } from './define-controller.ts';
-import { reconcileOrFinalize } from './finalizing.ts';
+import type { ControllerDefinition, Watch } from './define-controller.ts';
 import type { KindCaches } from './kind-caches.ts';
-import { ownedObjects } from './owned-objects.ts';
-import { OwnWrites } from './own-writes.ts';
-import type { GoneContext } from './reconcile-context.ts';
-import { statusWriter } from './status-writer.ts';
+import { objectReconciler, type ReconcilerSurroundings } from './object-reconciler.ts';
 
 /** What a control plane lends to each of its controllers. */
-export interface Surroundings {
-  readonly store: Store;
-  readonly prefix: string;
-  readonly caches: KindCaches;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface Surroundings extends ReconcilerSurroundings {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly cacheSyncTimeoutMs: number;
@@ -42,7 +22,7 @@ export function bindController(defined: ControllerDefinition, surroundings: Surr
   return new Controller({
     name: defined.name,
     sources: sourcesOf(defined, surroundings.caches),
-    reconcile: reconciler(defined, surroundings),
+    reconcile: objectReconciler(defined, surroundings),
     ...defined.tuning,
     cacheSyncTimeoutMs,
     clock,
@@ -72,96 +52,4 @@ function refsOf({ map }: Watch<AnyResourceDefinition>, definition: AnyResourceDe
       if (definition.scope === 'Cluster' || typeof ref === 'string' || 'metadata' in ref) return ref;
       return { name: ref.name, namespace: ref.namespace ?? object.metadata.namespace ?? 'default' };
     });
-}
-
-/** From keys to objects: what the controller calls for each key. */
-function reconciler(defined: ControllerDefinition, surroundings: Surroundings): Reconciler {
-  const { caches } = surroundings;
-  const informer = caches.informer(defined.definition);
-  const written = new OwnWrites((definition) => caches.find(definition));
-  return async ({ key }, attempt) => {
-    await written.caughtUp(key, attempt.signal);
-    // The attempt's handle to the store ends with the attempt, also for calls that nobody awaited.
-    const scope = linkedAbort(attempt.signal);
-    const client = attemptClient(surroundings, scope.signal, (definition, revision) =>
-      written.note(key, definition, revision),
-    );
-    const context: GoneContext = { ...attempt, key: key as ObjectKey, client, lister: listerOf(defined, caches) };
-    try {
-      const object = informer.lister.get(key);
-      return await (object ? act(defined, object, context, surroundings) : defined.gone?.(context));
-    } finally {
-      scope.abort(new SetpointError('Closed', `the attempt ${attempt.reconcileId} is over`));
-      scope.unlink();
-    }
-  };
-}
-
-function attemptClient(
-  { store, prefix, clock, random }: Surroundings,
-  signal: AbortSignal,
-  onWrite: (definition: AnyResourceDefinition, revision: Revision) => void,
-): Client {
-  return createClient({
-    store: fenceStore(store, { signal }),
-    prefix,
-    clock,
-    random,
-    onWrite: (definition, _key, revision) => onWrite(definition, revision),
-  });
-}
-
-function act(
-  defined: ControllerDefinition,
-  object: ResourceObject,
-  context: GoneContext,
-  surroundings: Surroundings,
-): Promise<Result | void> {
-  const { definition, finalizer, reconcile, finalize } = defined;
-  const objects = context.client.resource(definition);
-  const contextOf = (current: ResourceObject): AnyContext => reconcileContext(defined, current, context, surroundings);
-  return reconcileOrFinalize(object, {
-    hasFinalizer: ({ metadata }) => hasFinalizer(metadata, finalizer),
-    isDeleting: ({ metadata }) => isDeleting(metadata),
-    addFinalizer: (current) => objects.addFinalizer(current, finalizer),
-    removeFinalizer: (current) => objects.removeFinalizer(current, finalizer),
-    reconcile: (current) => reconcile(contextOf(current)),
-    finalize: finalize && ((current) => finalize(contextOf(current))),
-  });
-}
-
-function reconcileContext(
-  defined: ControllerDefinition,
-  object: ResourceObject,
-  context: GoneContext,
-  { caches, clock }: Surroundings,
-): AnyContext {
-  const { client } = context;
-  const write = (current: ResourceObject, status: object) =>
-    client.resource(defined.definition).updateStatus(current, status);
-  return {
-    ...context,
-    object,
-    owned: (kind) => {
-      if (!defined.owns.includes(kind)) throw notOwned(defined, kind);
-      return ownedObjects({ kind, owner: object, informer: caches.informer(kind), client });
-    },
-    status: statusWriter({ object, clock, write }),
-  };
-}
-
-function listerOf({ name }: ControllerDefinition, caches: KindCaches): GoneContext['lister'] {
-  return (kind) => {
-    const informer = caches.find(kind);
-    if (informer) return informer.lister;
-    throw new SetpointError(
-      'Invalid',
-      `controller '${name}' asked for the cache of ${kind.kind}, and there is none: ` +
-        "add the kind to the controller's owns or watches, or to the manager's resources",
-    );
-  };
-}
-
-function notOwned({ name }: ControllerDefinition, kind: AnyResourceDefinition): SetpointError {
-  return new SetpointError('Invalid', `controller '${name}' does not own ${kind.kind}: add it to its owns`);
 }

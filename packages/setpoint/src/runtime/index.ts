@@ -19,7 +19,7 @@
  * await createManager({ store: memoryStore(), controllers: [websites] }).run();
  * ```
  *
- * Next: `define-controller.ts`, then `bind-controller.ts`, then `control-plane.ts`
+ * Next: `define-controller.ts`, then `object-reconciler.ts`, then `control-plane.ts`
  */
 export { ControlPlane, type ControlPlaneOptions, createManager } from './control-plane.ts';
 export {

@@ -49,14 +49,14 @@ export interface OwnedObjectsOptions<Kind extends AnyResourceDefinition> {
   readonly kind: Kind;
   readonly owner: ResourceObject;
   readonly informer: Informer<ObjectOf<Kind>>;
-  readonly client: Client;
+  /** Lends the client, to those that write. */
+  readonly scope: { readonly client: Client };
 }
 
 export function ownedObjects<Kind extends AnyResourceDefinition>(
   options: OwnedObjectsOptions<Kind>,
 ): OwnedObjects<Kind> {
-  const { kind, owner, informer } = options;
-  const objects = options.client.resource(kind);
+  const { kind, owner, informer, scope } = options;
   return {
     list: () =>
       informer.lister
@@ -66,7 +66,7 @@ export function ownedObjects<Kind extends AnyResourceDefinition>(
       const place = { name: input.name, ...namespaceOf(kind, owner, input.namespace) };
       // Where the cache has it as it should be, the store is not asked: what changes it later is an event.
       const from = informer.lister.get(objectKey(place));
-      return await objects.apply({ ...input, ...place, owner }, { from });
+      return await scope.client.resource(kind).apply({ ...input, ...place, owner }, { from });
     },
     async delete(object) {
       if (controllerOf(object.metadata)?.uid !== owner.metadata.uid) {
@@ -76,7 +76,7 @@ export function ownedObjects<Kind extends AnyResourceDefinition>(
         );
       }
       if (isDeleting(object.metadata)) return;
-      await objects.delete(object, { uid: object.metadata.uid }).catch(ignoreGone);
+      await scope.client.resource(kind).delete(object, { uid: object.metadata.uid }).catch(ignoreGone);
     },
   };
 }

@@ -1,0 +1,62 @@
+import { type Client, createClient } from '../client/index.ts';
+import { SetpointError } from '../errors/index.ts';
+import type { Clock } from '../internal/clock.ts';
+import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
+import type { Random } from '../internal/random.ts';
+import type { AnyResourceDefinition } from '../resource/index.ts';
+import { fenceStore, type Revision, type Store } from '../store/index.ts';
+
+export interface AttemptScopeOptions {
+  readonly store: Store;
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Ends the scope before its time: the attempt timed out, or the manager stops. */
+  readonly signal: AbortSignal;
+  readonly onWrite: (definition: AnyResourceDefinition, revision: Revision) => void;
+}
+
+/** Made once: an error with a stack for each attempt would cost more than the attempt. */
+const OVER = new SetpointError('Closed', 'the attempt that this handle belonged to is over');
+
+/**
+ * What one attempt may do to the store, and how long: its client works until the scope ends or its signal aborts, and
+ * refuses every call from then on, also those of code that the reconcile left behind without awaiting it.
+ *
+ * The client is made when it is first asked for: most attempts find nothing to do, and need none.
+ */
+export class AttemptScope {
+  readonly #options: AttemptScopeOptions;
+  #link: LinkedAbort | undefined;
+  #client: Client | undefined;
+  #over = false;
+
+  constructor(options: AttemptScopeOptions) {
+    this.#options = options;
+  }
+
+  get client(): Client {
+    this.#client ??= this.#makeClient();
+    return this.#client;
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#link?.abort(OVER);
+    this.#link?.unlink();
+  }
+
+  #makeClient(): Client {
+    const { store, prefix, clock, random, signal, onWrite } = this.#options;
+    const link = linkedAbort(signal);
+    this.#link = link;
+    if (this.#over) this.end();
+    return createClient({
+      store: fenceStore(store, { signal: link.signal }),
+      prefix,
+      clock,
+      random,
+      onWrite: (definition, _key, revision) => onWrite(definition, revision),
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import type { Attempt, Reconciler, Result } from '../controller/index.ts';
+import { SetpointError } from '../errors/index.ts';
+import type { Clock } from '../internal/clock.ts';
+import type { Random } from '../internal/random.ts';
+import {
+  type AnyResourceDefinition,
+  hasFinalizer,
+  isDeleting,
+  type ObjectKey,
+  type ResourceObject,
+} from '../resource/index.ts';
+import type { Store } from '../store/index.ts';
+import { AttemptScope } from './attempt-scope.ts';
+import type { AnyContext, ControllerDefinition } from './define-controller.ts';
+import { reconcileOrFinalize } from './finalizing.ts';
+import type { KindCaches } from './kind-caches.ts';
+import { ownedObjects } from './owned-objects.ts';
+import { OwnWrites } from './own-writes.ts';
+import type { GoneContext } from './reconcile-context.ts';
+import { statusWriter } from './status-writer.ts';
+
+/** What the reconcilers of a control plane share. */
+export interface ReconcilerSurroundings {
+  readonly store: Store;
+  readonly prefix: string;
+  readonly caches: KindCaches;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * From keys to objects: what a controller calls for each key. Waits until the caches show what the key's last attempt
+ * wrote, reads the object, and calls the function that its state asks for, with a scope that ends when that returns.
+ */
+export function objectReconciler(defined: ControllerDefinition, surroundings: ReconcilerSurroundings): Reconciler {
+  const { caches } = surroundings;
+  const informer = caches.informer(defined.definition);
+  const written = new OwnWrites((definition) => caches.find(definition));
+  const lister = listerOf(defined, caches);
+  return async ({ key }, attempt) => {
+    await written.caughtUp(key, attempt.signal);
+    const scope = new AttemptScope({
+      ...surroundings,
+      signal: attempt.signal,
+      onWrite: (definition, revision) => written.note(key, definition, revision),
+    });
+    const base = { attempt, key: key as ObjectKey, scope, lister };
+    try {
+      const object = informer.lister.get(key);
+      return await (object ? act(defined, object, base, surroundings) : defined.gone?.(goneContext(base)));
+    } finally {
+      scope.end();
+    }
+  };
+}
+
+/** What every context of one attempt is made of. */
+interface ContextBase {
+  readonly attempt: Attempt;
+  readonly key: ObjectKey;
+  readonly scope: AttemptScope;
+  readonly lister: GoneContext['lister'];
+}
+
+function act(
+  defined: ControllerDefinition,
+  object: ResourceObject,
+  base: ContextBase,
+  surroundings: ReconcilerSurroundings,
+): Promise<Result | void> {
+  const { definition, finalizer, reconcile, finalize } = defined;
+  const objects = () => base.scope.client.resource(definition);
+  const contextOf = (current: ResourceObject): AnyContext => reconcileContext(defined, current, base, surroundings);
+  return reconcileOrFinalize(object, {
+    hasFinalizer: ({ metadata }) => hasFinalizer(metadata, finalizer),
+    isDeleting: ({ metadata }) => isDeleting(metadata),
+    addFinalizer: (current) => objects().addFinalizer(current, finalizer),
+    removeFinalizer: (current) => objects().removeFinalizer(current, finalizer),
+    reconcile: (current) => reconcile(contextOf(current)),
+    finalize: finalize && ((current) => finalize(contextOf(current))),
+  });
+}
+
+function goneContext({ attempt, key, scope, lister }: ContextBase): GoneContext {
+  return {
+    ...attempt,
+    key,
+    lister,
+    get client() {
+      return scope.client;
+    },
+  };
+}
+
+function reconcileContext(
+  defined: ControllerDefinition,
+  object: ResourceObject,
+  { attempt, key, scope, lister }: ContextBase,
+  { caches, clock }: ReconcilerSurroundings,
+): AnyContext {
+  return {
+    ...attempt,
+    key,
+    lister,
+    get client() {
+      return scope.client;
+    },
+    object,
+    owned: (kind) => {
+      if (!defined.owns.includes(kind)) throw notOwned(defined, kind);
+      return ownedObjects({ kind, owner: object, informer: caches.informer(kind), scope });
+    },
+    status: statusWriter({
+      object,
+      clock,
+      write: (current, status) => scope.client.resource(defined.definition).updateStatus(current, status),
+    }),
+  };
+}
+
+function listerOf({ name }: ControllerDefinition, caches: KindCaches): GoneContext['lister'] {
+  return (kind) => {
+    const informer = caches.find(kind);
+    if (informer) return informer.lister;
+    throw new SetpointError(
+      'Invalid',
+      `controller '${name}' asked for the cache of ${kind.kind}, and there is none: ` +
+        "add the kind to the controller's owns or watches, or to the manager's resources",
+    );
+  };
+}
+
+function notOwned({ name }: ControllerDefinition, kind: AnyResourceDefinition): SetpointError {
+  return new SetpointError('Invalid', `controller '${name}' does not own ${kind.kind}: add it to its owns`);
+}
