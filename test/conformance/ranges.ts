@@ -81,7 +81,7 @@ export function describeRanges(open: OpenStore): void {
       );
     });
 
-    it('sorts by every target, either way, with ties in key order', async () => {
+    it('sorts by every target, either way', async () => {
       const { prefix } = await fill();
       const by = async (target: SortTarget): Promise<string[]> => {
         const orders = [];
@@ -91,11 +91,13 @@ export function describeRanges(open: OpenStore): void {
         }
         return orders;
       };
+      // The values of a and d and the versions of a and d, c and e are equal; etcd promises no order among equals.
+      const ofEquals = (order: string): string => order.replace('da', 'ad').replace('ec', 'ce');
       expect(await by('key')).toEqual(['abcde', 'edcba']);
       expect(await by('create')).toEqual(['caebd', 'dbeac']);
       expect(await by('mod')).toEqual(['cebad', 'dabec']);
-      expect(await by('version')).toEqual(['ceadb', 'badce']);
-      expect(await by('value')).toEqual(['ebcad', 'adcbe']);
+      expect((await by('version')).map(ofEquals)).toEqual(['ceadb', 'badce']);
+      expect((await by('value')).map(ofEquals)).toEqual(['ebcad', 'adcbe']);
     });
 
     it('sorts the values away from keysOnly first, and limits after sorting', async () => {
