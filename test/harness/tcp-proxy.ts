@@ -36,6 +36,8 @@ export interface TcpProxy extends AsyncDisposable {
   refuse(): void;
   /** Passes on at most so many bytes per second for each side of each connection; undefined for no limit. */
   throttle(bytesPerSecond: number | undefined): void;
+  /** Sends connections made from now on to another server. */
+  retarget(target: string): void;
   /** Keeps each chunk back for so long. */
   delay(ms: number): void;
   /**
@@ -56,7 +58,7 @@ interface Weather {
 
 /** Starts a proxy on a free port. `target` is `http://host:port` or `host:port`. */
 export async function startProxy(target: string, options: ProxyOptions = {}): Promise<TcpProxy> {
-  const { hostname, port } = new URL(target.includes('://') ? target : `http://${target}`);
+  let address = addressOf(target);
   const weather: Weather = {
     held: new Set(),
     refusing: false,
@@ -68,7 +70,7 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
   let accepted = 0;
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
     if (weather.refusing) return void client.resetAndDestroy();
-    const upstream = connect({ host: hostname, port: Number(port), noDelay: true });
+    const upstream = connect({ ...address, noDelay: true });
     const link = new ProxyLink(++accepted, { client, server: upstream }, weather, options);
     links.add(link);
     link.onEnd = () => links.delete(link);
@@ -105,11 +107,17 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
       weather.bytesPerSecond = bytesPerSecond;
       wake();
     },
+    retarget: (next) => (address = addressOf(next)),
     delay: (ms) => (weather.delayMs = ms),
     cutAfter: (from, bytes) => (weather.budget = { from, bytes }),
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+function addressOf(target: string): { readonly host: string; readonly port: number } {
+  const { hostname, port } = new URL(target.includes('://') ? target : `http://${target}`);
+  return { host: hostname, port: Number(port) };
 }
 
 function listen(server: Server): Promise<void> {
@@ -120,6 +128,8 @@ function listen(server: Server): Promise<void> {
 }
 
 const THROTTLE_TICK_MS = 50;
+/** In chunks of at most 64 KiB. */
+const QUEUE_MAX = 16;
 
 class ProxyLink implements Link {
   readonly number: number;
@@ -146,12 +156,15 @@ class ProxyLink implements Link {
         this.#options.onData?.({ from, bytes, link: this });
         if (socket.destroyed) return;
         this.#queues[from].push({ bytes, due: performance.now() + this.#weather.delayMs });
+        // A receiver that doesn't read holds its sender back through the proxy as it would without.
+        if (this.#queues[from].length > QUEUE_MAX) socket.pause();
         this.#pump(from);
       });
       socket.on('end', () => {
         this.#finished.add(from);
         this.#pump(from);
       });
+      socket.on('drain', () => this.#pump(from === 'client' ? 'server' : 'client'));
       socket.on('error', () => this.cut());
       socket.on('close', () => this.#gone());
       socket.resume();
@@ -179,7 +192,7 @@ class ProxyLink implements Link {
     const target = this.#sockets[from === 'client' ? 'server' : 'client'];
     let allowance = ((this.#weather.bytesPerSecond ?? Infinity) * THROTTLE_TICK_MS) / 1000;
     if (this.#timers.has(from)) return;
-    while (queue.length > 0 && !this.#weather.held.has(from) && !target.destroyed) {
+    while (queue.length > 0 && !this.#weather.held.has(from) && !target.destroyed && !target.writableNeedDrain) {
       const head = queue[0]!;
       const early = head.due - performance.now();
       if (early > 0) return this.#later(from, early);
@@ -190,6 +203,7 @@ class ProxyLink implements Link {
       if (size < head.bytes.length) head.bytes = head.bytes.subarray(size);
       else queue.shift();
     }
+    if (queue.length <= QUEUE_MAX) this.#sockets[from].resume();
     if (queue.length === 0 && this.#finished.has(from)) target.end();
   }
 

@@ -1,20 +1,31 @@
 import type { IEvent, IWatchResponse } from 'etcd3';
 
 /**
- * Puts a response together that etcd sent in pieces (`fragment` on all but the last): only then does it hold whole
- * revisions. What was collected when a stream breaks is dropped with this object.
+ * Puts responses together that etcd sent in pieces (`fragment` on all but the last), so that no revision is split. A
+ * response may hold a thousand revisions and be far larger than memory should be asked for: what is whole is given on
+ * at once, and only the events of the newest revision wait, since the next piece may hold more of them. What waits when
+ * a stream breaks is dropped with this object.
  */
 export class WatchFragments {
-  #events: IEvent[] = [];
+  #waiting: readonly IEvent[] = [];
 
-  /** The events of the response that this message completes, or undefined while more is to come. */
+  /**
+   * The events that are whole now, in order: undefined while there are none, and empty for a response that carries no
+   * events at all, which is a progress mark.
+   */
   add(response: IWatchResponse): readonly IEvent[] | undefined {
-    if (this.#events.length === 0 && !response.fragment) return response.events;
-    // Not spread into push: a fragment may hold more events than a call takes arguments.
-    for (const event of response.events) this.#events.push(event);
-    if (response.fragment) return undefined;
-    const events = this.#events;
-    this.#events = [];
-    return events;
+    const events = this.#waiting.length === 0 ? response.events : [...this.#waiting, ...response.events];
+    const whole = response.fragment ? startOfLastRevision(events) : events.length;
+    this.#waiting = events.slice(whole);
+    if (whole === 0 && (response.fragment || events.length > 0)) return undefined;
+    return whole === events.length ? events : events.slice(0, whole);
   }
+}
+
+/** Where the events of the newest revision begin. */
+function startOfLastRevision(events: readonly IEvent[]): number {
+  const newest = events.at(-1)?.kv.mod_revision;
+  let index = events.length;
+  while (index > 0 && events[index - 1]!.kv.mod_revision === newest) index--;
+  return index;
 }
