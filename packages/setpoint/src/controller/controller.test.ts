@@ -151,6 +151,37 @@ describe('the worker pool', () => {
     await stop();
   });
 
+  it('I-181: reconciles that do no I/O let the rest of the process run in between', async () => {
+    const rests: Deferred<void>[] = [];
+    /** Each look at it takes a tenth of a millisecond; a rest lasts until the test ends it. */
+    class BusyClock extends FakeClock {
+      #looks = 0;
+      override now(): number {
+        return super.now() + this.#looks++ / 10;
+      }
+      override yield(): Promise<void> {
+        const rest = deferred();
+        rests.push(rest);
+        return rest.promise;
+      }
+    }
+    let runs = 0;
+    const { controller, stop } = await started(() => void runs++, { clock: new BusyClock(), concurrency: 10 });
+    for (let i = 0; i < 1000; i++) controller.queue.add(`k${i}`);
+    let turns = 0;
+    for (let before = -1; runs < 1000; turns++) {
+      await settle();
+      expect(runs).toBeGreaterThan(before);
+      expect(runs - before).toBeLessThan(200);
+      before = runs;
+      if (runs < 1000) expect(rests).toHaveLength(1);
+      rests.pop()?.resolve();
+    }
+    expect(turns).toBeGreaterThan(10);
+    rests.pop()?.resolve();
+    await stop();
+  });
+
   it('hands out nothing while paused, loses nothing, and goes on when resumed', async () => {
     const { reconcile, keys, end } = held();
     const { controller, stop } = await started(reconcile);

@@ -68,6 +68,8 @@ export class Controller {
   #life: LinkedAbort | undefined;
   #handingOut = false;
   #paused = false;
+  /** Lets other work of the process run; the one who began the rest hands out after it. */
+  #resting = false;
   #overdueCount = 0;
 
   constructor(options: ControllerOptions) {
@@ -191,7 +193,7 @@ export class Controller {
 
   /** Gives every free slot a key. Called whenever there may be a new key or a new slot. */
   #handOut(): void {
-    while (this.#handingOut && !this.#paused && this.#pool.pending < this.#pool.concurrency) {
+    while (this.#handingOut && !this.#paused && !this.#resting && this.#pool.pending < this.#pool.concurrency) {
       const key = this.queue.tryGet();
       if (key === undefined) return;
       void this.#pool.add(() => this.#work(key)).then(() => this.#slotFreed());
@@ -200,7 +202,11 @@ export class Controller {
 
   /** Reconciles that do no I/O would otherwise follow each other without letting anything else run. */
   async #slotFreed(): Promise<void> {
-    if (this.#slice.due()) await this.#slice.rest();
+    if (this.#slice.due() && !this.#resting) {
+      this.#resting = true;
+      await this.#slice.rest();
+      this.#resting = false;
+    }
     this.#handOut();
   }
 
