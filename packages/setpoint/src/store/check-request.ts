@@ -1,6 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
 import { checkDuplicateKeys } from './duplicate-keys.ts';
-import { byteLength, keyRange } from './key-range.ts';
+import { byteLength, checkSelector, keyRange } from './key-range.ts';
 import { checkSize, checkTxnLimits, MAX_LEASE_TTL_SECONDS } from './limits.ts';
 import type {
   BytesLike,
@@ -31,7 +31,7 @@ export function checkPut(request: PutRequest): void {
 }
 
 export function checkDelete(request: DeleteRequest): void {
-  keyRange(request);
+  checkSelector(request);
   checkSize(deleteSize(request), () => keyOf(request));
 }
 
@@ -44,7 +44,7 @@ export function checkTxn(request: TxnRequest): void {
 }
 
 export function checkWatch(request: WatchRequest): void {
-  keyRange(request);
+  checkSelector(request);
   checkRevision(request.startRevision, 'watch.startRevision');
   checkOneOf(request.exclude, ['put', 'delete', undefined], 'watch.exclude');
 }
@@ -68,7 +68,7 @@ const SORT_TARGETS = ['key', 'create', 'mod', 'version', 'value'];
 const COMPARE_TARGETS = ['version', 'create', 'mod', 'lease', 'value'];
 
 function checkRangeFields(request: RangeRequest): void {
-  keyRange(request);
+  checkSelector(request);
   const { limit, sort } = request;
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0)) {
     throw invalid('range.limit', 'a whole number from 0', limit);
@@ -101,13 +101,13 @@ function checkOperation(operation: Operation, where: string): void {
     throw invalid(where, 'exactly one of range, put, delete and txn', kinds.join(' and ') || 'none');
   if ('range' in operation) return checkRangeFields(operation.range);
   if ('put' in operation) return checkPutFields(operation.put);
-  if ('delete' in operation) return void keyRange(operation.delete);
+  if ('delete' in operation) return checkSelector(operation.delete);
   if ('txn' in operation) return checkTxnFields(operation.txn, `${where}.txn`);
   throw invalid(where, 'one of range, put, delete and txn', kinds[0]);
 }
 
 function checkCompare(compare: Compare, where: string): void {
-  keyRange(compare);
+  checkSelector(compare);
   checkOneOf(compare.operator, ['=', '!=', '>', '<'], `${where}.operator`);
   checkOneOf(compare.target, COMPARE_TARGETS, `${where}.target`);
   if (compare.target === 'value') return void byteLength(compare.operand);

@@ -45,7 +45,13 @@ describe('keyRange', () => {
 
   it('F-114: nothing, or a forgotten variable, never selects the whole store', () => {
     const wrong = [{}, { prefix: '' }, { key: '' }, { fromKey: '' }, { key: undefined }, { prefix: 'a', end: 'b' }];
-    const more = [{ key: 'a', prefix: 'b' }, { key: 'a', end: '' }, { key: 7 }, { prefix: null }];
+    const more = [
+      { key: 'a', prefix: 'b' },
+      { key: 'a', end: '' },
+      { key: 7 },
+      { prefix: null },
+      { key: undefined, prefix: 'a' },
+    ];
     for (const selector of [...wrong, ...more]) {
       expect(() => keyRange(selector as unknown as KeySelector), JSON.stringify(selector)).toThrow('Invalid');
     }

@@ -58,19 +58,29 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
  * one of `key`, `prefix` and `fromKey` is given: a forgotten variable must never select the whole store.
  */
 export function keyRange(selector: KeySelector): KeyRange {
-  const { key, end, prefix, fromKey } = selector as Partial<Record<'key' | 'end' | 'prefix' | 'fromKey', BytesLike>>;
-  const given = [key, prefix, fromKey].filter((part) => part !== undefined).length;
-  if (given !== 1)
-    throw new SetpointError('Invalid', `selector: expected one of key, prefix and fromKey, received ${given}`);
-  if (key === undefined && end !== undefined) {
-    throw new SetpointError('Invalid', 'selector: expected end only together with key');
+  checkSelector(selector);
+  if ('key' in selector) {
+    return { start: toBytes(selector.key), end: selector.end === undefined ? undefined : toBytes(selector.end) };
   }
-  if (key !== undefined) {
-    return { start: nonEmpty(key, 'key'), end: end === undefined ? undefined : nonEmpty(end, 'end') };
-  }
-  if (fromKey !== undefined) return { start: nonEmpty(fromKey, 'fromKey'), end: WITHOUT_END.slice() };
-  const start = nonEmpty(prefix!, 'prefix');
+  if ('fromKey' in selector) return { start: toBytes(selector.fromKey), end: WITHOUT_END.slice() };
+  const start = toBytes(selector.prefix);
   return { start, end: prefixEnd(start) };
+}
+
+/** Throws as {@link keyRange} does, without making the bytes. */
+export function checkSelector(selector: KeySelector): void {
+  const given = ['key', 'prefix', 'fromKey'].filter((name) => name in selector).length;
+  if (given !== 1) {
+    throw new SetpointError('Invalid', `selector: expected one of key, prefix and fromKey, received ${given}`);
+  }
+  if ('key' in selector) {
+    checkNonEmpty(selector.key, 'key');
+    if (selector.end !== undefined) checkNonEmpty(selector.end, 'end');
+    return;
+  }
+  if ('end' in selector) throw new SetpointError('Invalid', 'selector: expected end only together with key');
+  if ('prefix' in selector) checkNonEmpty(selector.prefix, 'prefix');
+  else checkNonEmpty(selector.fromKey, 'fromKey');
 }
 
 /** Whether `end` is etcd's mark for a range without an end. */
@@ -93,9 +103,8 @@ function checkBytesLike(input: BytesLike): void {
   );
 }
 
-function nonEmpty(input: BytesLike, name: string): Uint8Array {
-  const bytes = toBytes(input);
-  if (bytes.length > 0) return bytes;
+function checkNonEmpty(input: BytesLike, name: string): void {
+  if (byteLength(input) > 0) return;
   const hint = name === 'key' || name === 'end' ? '' : "; for the whole store say { fromKey: '\\0' }";
   throw new SetpointError('Invalid', `selector.${name}: expected at least one byte, received none${hint}`);
 }

@@ -1,5 +1,5 @@
-import { byteLength, keyRange } from './key-range.ts';
-import type { Compare, DeleteRequest, Operation, PutRequest, RangeRequest, TxnRequest } from './port.ts';
+import { byteLength } from './key-range.ts';
+import type { Compare, DeleteRequest, KeySelector, Operation, PutRequest, RangeRequest, TxnRequest } from './port.ts';
 
 /**
  * How many bytes a request takes in etcd's encoding (protocol buffers), which is what the server's limit counts.
@@ -42,9 +42,12 @@ function compareSize(compare: Compare): number {
   return selectorSize(compare) + operand + 2 * FLAG;
 }
 
-function selectorSize(selector: Parameters<typeof keyRange>[0]): number {
-  const { start, end } = keyRange(selector);
-  return field(start.length) + (end === undefined ? 0 : field(end.length));
+/** On the wire every selector is a key and, unless it is one key, an end that is never longer than what was given. */
+function selectorSize(selector: KeySelector): number {
+  if ('key' in selector) {
+    return field(byteLength(selector.key)) + (selector.end === undefined ? 0 : field(byteLength(selector.end)));
+  }
+  return 2 * field(byteLength('prefix' in selector ? selector.prefix : selector.fromKey));
 }
 
 /** A length-delimited field: tag, length, content. */

@@ -22,9 +22,12 @@ export function byteText(input: BytesLike): ByteText {
 }
 
 export function textRange(selector: KeySelector): TextRange {
+  if ('key' in selector && selector.end === undefined) {
+    return { start: byteText(selector.key), end: undefined, single: true };
+  }
   const { start, end } = keyRange(selector);
-  if (end === undefined) return { start: byteText(start), end: undefined, single: true };
-  return { start: byteText(start), end: isWithoutEnd(end) ? undefined : byteText(end), single: false };
+  const open = end === undefined || isWithoutEnd(end);
+  return { start: byteText(start), end: open ? undefined : byteText(end), single: false };
 }
 
 export function inRange(range: TextRange, key: ByteText): boolean {
