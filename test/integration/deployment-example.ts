@@ -16,7 +16,11 @@ export class ExampleProgram {
   readonly child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(program: string, programArguments: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    program: string,
+    programArguments: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.child = spawn(process.execPath, [`${built}${program}`, ...programArguments], {
       env: { ...withoutEtcd(process.env), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

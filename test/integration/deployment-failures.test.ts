@@ -25,7 +25,13 @@ describe('the deployment example, given what can not work', () => {
   beforeEach(() => {
     store = memoryStore();
     stop = new AbortController();
-    ({ client, running } = startCluster({ store, prefix: '/registry', nodes: [NODE], directory: built, signal: stop.signal }));
+    ({ client, running } = startCluster({
+      store,
+      prefix: '/registry',
+      nodes: [NODE],
+      directory: built,
+      signal: stop.signal,
+    }));
     outside = new Outside(client, () => ownPrograms(NODE));
   });
   afterEach(async () => {
@@ -35,11 +41,19 @@ describe('the deployment example, given what can not work', () => {
     expect(await ownPrograms(NODE)).toEqual([]);
   });
 
-  const apply = (name: string, spec: { replicas?: number; maxUnavailable?: number; template: { command: string[]; env?: Record<string, string>; port?: number; readyTimeoutMs?: number } }) =>
-    client.resource(Deployment).apply({ name, spec });
+  const apply = (
+    name: string,
+    spec: {
+      replicas?: number;
+      maxUnavailable?: number;
+      template: { command: string[]; env?: Record<string, string>; port?: number; readyTimeoutMs?: number };
+    },
+  ) => client.resource(Deployment).apply({ name, spec });
   const conditions = async (name: string): Promise<Record<string, string>> => {
     const { status } = await client.resource(Deployment).get({ name });
-    return Object.fromEntries((status?.conditions ?? []).map(({ type, status: holds, reason }) => [type, `${holds} ${reason}`]));
+    return Object.fromEntries(
+      (status?.conditions ?? []).map(({ type, status: holds, reason }) => [type, `${holds} ${reason}`]),
+    );
   };
   const failure = async (name: string): Promise<string | undefined> => {
     const { status } = await client.resource(Deployment).get({ name });
@@ -48,7 +62,10 @@ describe('the deployment example, given what can not work', () => {
   };
   const untilFailure = async (name: string): Promise<string> => {
     let said: string | undefined;
-    const look = async () => ((said = await failure(name)) ? undefined : `${name} says nothing of a failure`);
+    const look = async (): Promise<string | undefined> => {
+      said = await failure(name);
+      return said === undefined ? `${name} says nothing of a failure` : undefined;
+    };
     await until(look, PATIENCE_MS, stop.signal);
     return said!;
   };
@@ -57,7 +74,10 @@ describe('the deployment example, given what can not work', () => {
 
   it.each([
     ['command-not-found', /^CommandNotFound: command-not-found-\w+-0: there is no program 'no-such-program'/],
-    ['crash-at-start', /^Exited: crash-at-start-\w+-0: it exited with code 3: helloworld v1 was asked to crash: on purpose/],
+    [
+      'crash-at-start',
+      /^Exited: crash-at-start-\w+-0: it exited with code 3: helloworld v1 was asked to crash: on purpose/,
+    ],
   ])('tells of %s in the conditions of the Deployment, and does not try in a hot loop', async (name, message) => {
     await applyManifests(client, await readManifestFile(`${manifests}broken/${name}.yaml`, kinds));
     expect(await untilFailure(name)).toMatch(message);
@@ -84,7 +104,9 @@ describe('the deployment example, given what can not work', () => {
     await new Promise((resolve) => squatter.once('listening', resolve));
     const { port } = squatter.address() as AddressInfo;
     await apply('web', { template: { command: GOOD, port } });
-    expect(await untilFailure('web')).toMatch(new RegExp(`^PortInUse: web-\\w+-0: port ${port} is used by another program`));
+    expect(await untilFailure('web')).toMatch(
+      new RegExp(`^PortInUse: web-\\w+-0: port ${port} is used by another program`),
+    );
     await new Promise((resolve) => squatter.close(resolve));
     await untilWell('web', 1);
     expect((await outside.processes())[0]!.status).toMatchObject({ port, ready: true });
@@ -93,7 +115,9 @@ describe('the deployment example, given what can not work', () => {
 
   it('tells of a program that never gets ready', async () => {
     await apply('mute', { template: { command: ['node', '-e', 'setInterval(() => {}, 1000)'], readyTimeoutMs: 300 } });
-    expect(await untilFailure('mute')).toMatch(/^NotReadyInTime: mute-\w+-0: it did not say within 300 ms that it is ready/);
+    expect(await untilFailure('mute')).toMatch(
+      /^NotReadyInTime: mute-\w+-0: it did not say within 300 ms that it is ready/,
+    );
   });
 
   it('keeps the old version in service while the new one is broken, and goes back when told to', async () => {
@@ -114,7 +138,11 @@ describe('the deployment example, given what can not work', () => {
       name: 'stubborn',
       spec: { template: { command: ['node', '-e', script], stopGraceMs: 200 } },
     });
-    await until(async () => ((await outside.processes())[0]?.status?.ready ? undefined : 'it is not ready'), PATIENCE_MS, stop.signal);
+    await until(
+      async () => ((await outside.processes())[0]?.status?.ready ? undefined : 'it is not ready'),
+      PATIENCE_MS,
+      stop.signal,
+    );
     const [{ status }] = (await outside.processes()) as [Process];
     await client.resource(Deployment).delete({ name: 'stubborn' });
     await until(() => outside.whyNotGone([status!.pid!]), PATIENCE_MS, stop.signal);

@@ -1,10 +1,14 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { programsOf } from '../../examples/deployment/src/agent/leftovers.ts';
 import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
-import { ExampleProgram } from './deployment-example.ts';
+import { ExampleProgram, manifests } from './deployment-example.ts';
 
 const STEPS = 6;
+const WAIT = { timeout: 30_000 };
 const HELD = { code: 0, output: expect.stringContaining(`All ${STEPS} steps held`) };
 
 const versions = await availableEtcds();
@@ -13,7 +17,10 @@ describe('npm start', () => {
   const programs: ExampleProgram[] = [];
   afterEach(() => Promise.all(programs.splice(0).map((program) => program.end('SIGKILL'))));
 
-  function start(programArguments: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): ExampleProgram {
+  function start(
+    programArguments: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): ExampleProgram {
     const program = new ExampleProgram('main.js', programArguments, environment);
     programs.push(program);
     return program;
@@ -22,7 +29,10 @@ describe('npm start', () => {
   /** What this very run has running, by the mark of its agents. */
   async function running({ child }: ExampleProgram): Promise<number[]> {
     const marked = await Promise.all(['node-1', 'node-2'].map(programsOf));
-    return marked.flatMap((each) => [...each]).filter(([, mark]) => mark.split('/')[1] === String(child.pid)).map(([pid]) => pid);
+    return marked
+      .flatMap((each) => [...each])
+      .filter(([, mark]) => mark.split('/')[1] === String(child.pid))
+      .map(([pid]) => pid);
   }
 
   async function untilRunning(program: ExampleProgram): Promise<void> {
@@ -69,6 +79,33 @@ describe('npm start', () => {
     await program.end('SIGKILL');
     for (let tries = 0; (await running(program)).length > 0 && tries < 100; tries++) await sleep(50);
     expect(await running(program)).toEqual([]);
+  });
+
+  it('with --keep stays, and follows the manifests as they are edited', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'setpoint-manifests-'));
+    const write = async (replicas: string): Promise<void> => {
+      const text = await readFile(`${manifests}helloworld.yaml`, 'utf8');
+      await writeFile(join(folder, 'helloworld.yaml'), text.replace('replicas: 3', `replicas: ${replicas}`));
+    };
+    try {
+      await write('2');
+      const program = start(['--keep', '--manifests', folder]);
+      const settledOn = (count: number) => expect.poll(async () => (await running(program)).length, WAIT).toBe(count);
+      await expect.poll(() => program.output, WAIT).toContain('Ctrl-C ends it');
+      await settledOn(2);
+      await write('4');
+      await settledOn(4);
+      await write('many');
+      await expect
+        .poll(() => program.output, WAIT)
+        .toMatch(/helloworld\.yaml:\d+:3: .*spec\.replicas: .*expected number/);
+      await write('1');
+      await settledOn(1);
+      expect(await program.end('SIGINT')).toBe(0);
+      expect(await running(program)).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('says which endpoint has no etcd, and what to run', async () => {

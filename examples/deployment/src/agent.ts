@@ -7,7 +7,9 @@ import { openSharedStore, SetupError } from './open-store.ts';
 import { runProgram } from './run-program.ts';
 
 runProgram(async () => {
-  const { values } = parseArgs({ options: { node: { type: 'string' }, prefix: { type: 'string', default: '/registry' } } });
+  const { values } = parseArgs({
+    options: { node: { type: 'string' }, prefix: { type: 'string', default: '/registry' } },
+  });
   const { node, prefix } = values;
   if (node === undefined) throw new SetupError('Say which node this is: node dist/agent.js --node NAME');
 
@@ -20,5 +22,9 @@ runProgram(async () => {
     runnables: [runnable],
     garbageCollection: false, // that is the control plane's task
   });
-  await manager.run().finally(() => store.close());
+  try {
+    await manager.run();
+  } finally {
+    await store.close();
+  }
 });

@@ -17,8 +17,11 @@ runProgram(async () => {
 
   const store = await openSharedStore();
   const client = createClient({ store, prefix: values.prefix });
-  const work = values.delete ? deleteManifests(client, manifests) : applyManifests(client, manifests);
-  await work.finally(() => store.close());
+  try {
+    await (values.delete ? deleteManifests(client, manifests) : applyManifests(client, manifests));
+  } finally {
+    await store.close();
+  }
   for (const { definition, name } of manifests) {
     console.log(`${definition.kind} ${name} ${values.delete ? 'deleted' : 'applied'}`);
   }

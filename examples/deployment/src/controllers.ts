@@ -10,5 +10,9 @@ runProgram(async () => {
   const { values } = parseArgs({ options: { prefix: { type: 'string', default: '/registry' } } });
   const store = await openSharedStore();
   const manager = createManager({ store, prefix: values.prefix, resources: kinds, controllers: controlPlane });
-  await manager.run().finally(() => store.close());
+  try {
+    await manager.run();
+  } finally {
+    await store.close();
+  }
 });

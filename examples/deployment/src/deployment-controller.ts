@@ -43,12 +43,15 @@ function countsOf({ metadata, spec, status }: ReplicaSet): ReplicaCounts {
 }
 
 function byAge({ metadata: a }: ReplicaSet, { metadata: b }: ReplicaSet): number {
-  return a.creationTimestamp < b.creationTimestamp || (a.creationTimestamp === b.creationTimestamp && a.name < b.name) ? -1 : 1;
+  return a.creationTimestamp < b.creationTimestamp || (a.creationTimestamp === b.creationTimestamp && a.name < b.name)
+    ? -1
+    : 1;
 }
 
 /** What a person wants to know of a Deployment: its counts, and the conditions Available, Progressing, ReplicaFailure. */
 function report({ spec }: Deployment, current: ReplicaSet | undefined, all: readonly ReplicaSet[]) {
-  const sum = (count: 'replicas' | 'ready'): number => all.reduce((total, { status }) => total + (status?.[count] ?? 0), 0);
+  const sum = (count: 'replicas' | 'ready'): number =>
+    all.reduce((total, { status }) => total + (status?.[count] ?? 0), 0);
   const counts = { replicas: sum('replicas'), updated: current?.status?.replicas ?? 0, ready: sum('ready') };
   const available = counts.ready >= spec.replicas - spec.maxUnavailable;
   const complete = current?.status?.ready === spec.replicas && counts.replicas === spec.replicas;

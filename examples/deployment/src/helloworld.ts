@@ -8,7 +8,12 @@
  */
 import { createServer } from 'node:http';
 
-const { PROCESS_NAME: name = 'helloworld', PORT = '0', VERSION: version = 'v1', MESSAGE = 'hello, world' } = process.env;
+const {
+  PROCESS_NAME: name = 'helloworld',
+  PORT = '0',
+  VERSION: version = 'v1',
+  MESSAGE = 'hello, world',
+} = process.env;
 
 if (process.env['CRASH'] !== undefined) {
   console.error(`helloworld ${version} was asked to crash: ${process.env['CRASH']}`);

@@ -1,7 +1,7 @@
 /**
  * `npm start`: the whole example in one process, step by step, each step verified from the outside. Ends with exit code
  * 0 only if all of them held. With ETCD_ENDPOINTS on a real etcd, otherwise on a store in memory. With `--keep` it then
- * stays, applies `manifests/*.yaml`, and applies them again when they are edited.
+ * stays, applies `manifests/*.yaml` (or those of `--manifests FOLDER`), and applies them again when they are edited.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,42 +24,46 @@ interface Run {
   readonly store: Store;
   /** Everything this run writes is below it. */
   readonly prefix: string;
-  readonly keep: boolean;
+  /** The folder whose manifests are applied after the scenario, and kept applied. Undefined: the run ends with it. */
+  readonly keep: string | undefined;
   readonly screen: Screen;
   readonly stop: AbortSignal;
 }
 
 /** Starts the cluster, plays the scenario on it, and stops it, whatever happened. */
-async function play({ store, prefix, keep, screen, stop }: Run): Promise<void> {
+async function run({ store, prefix, keep, screen, stop }: Run): Promise<void> {
   const over = new AbortController();
   const { client, processes, running } = startCluster({ store, prefix, nodes: NODES, signal: over.signal });
-  const outside = new Outside(client, async () => (await Promise.all(NODES.map(ownPrograms))).flat());
   const show = new Show('helloworld on setpoint', screen, processes);
-  const playing = async (): Promise<void> => {
+
+  const play = async (): Promise<void> => {
+    const startedAt = systemClock.now();
+    const outside = new Outside(client, async () => (await Promise.all(NODES.map(ownPrograms))).flat());
     const manifest = join(MANIFESTS, 'helloworld.yaml');
     await show.play(scenario, { client, outside, manifest, signal: stop, pids: new Set() });
-    if (!keep) return;
-    show.say(`Applying ${MANIFESTS}/*.yaml, and again when they are edited. Ctrl-C ends it.`);
-    await keepApplying(client, MANIFESTS, (line) => show.say(line), stop);
+    screen.say(`All ${scenario.length} steps held, in ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s.`);
+    if (keep === undefined) return;
+    screen.say(`Applying ${join(keep, '*.yaml')}, and again whenever they are edited. Ctrl-C ends it.`);
+    await keepApplying(client, keep, (line) => screen.say(line), stop);
   };
   try {
-    await Promise.race([playing(), running]);
+    await Promise.race([play(), running]);
   } finally {
     over.abort();
     await running;
   }
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
-  const startedAt = systemClock.now();
+runProgram(async () => {
+  const { values } = parseArgs({
+    options: { keep: { type: 'boolean', default: false }, manifests: { type: 'string', default: MANIFESTS } },
+  });
   const stop = stopSignal();
   const store = await openStore();
   const prefix = `/setpoint-example/${systemRandom.uuid()}`;
   const screen = createScreen();
   try {
-    await play({ store, prefix, keep: values.keep, screen, stop });
-    screen.say(`All ${scenario.length} steps held, in ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s.`);
+    await run({ store, prefix, keep: values.keep ? values.manifests : undefined, screen, stop });
     return 0;
   } catch (error) {
     if (stop.aborted) return 130;
@@ -70,6 +74,4 @@ async function main(): Promise<number> {
     await store.delete({ prefix: `${prefix}/` });
     await store.close();
   }
-}
-
-runProgram(main);
+});

@@ -12,32 +12,94 @@ const parse = (text: string) => parseManifests(text, 'web.yaml', kinds);
 
 describe('parseManifests', () => {
   it('reads each document of a file, and skips empty ones', () => {
-    const [first, second, ...more] = parse(`${HEAD}${SPEC}---\n---\n${HEAD.replace('web', 'other')}  labels: { a: b }\n${SPEC}---\n`);
-    expect(first).toMatchObject({ definition: Deployment, name: 'web', spec: { template: { command: ['node', 'a.js'] } } });
+    const [first, second, ...more] = parse(
+      `${HEAD}${SPEC}---\n---\n${HEAD.replace('web', 'other')}  labels: { a: b }\n${SPEC}---\n`,
+    );
+    expect(first).toMatchObject({
+      definition: Deployment,
+      name: 'web',
+      spec: { template: { command: ['node', 'a.js'] } },
+    });
     expect(second).toMatchObject({ name: 'other', labels: { a: 'b' } });
     expect(more).toEqual([]);
     expect(parse('')).toEqual([]);
   });
 
   it.each<[string, string, RegExp]>([
-    ['a wrong value', `${HEAD}spec:\n  replicas: five\n  template: { command: [a] }\n`, /^web\.yaml:6:3: .*spec\.replicas: .*expected number.*a string/],
-    ['a value out of bounds', `${HEAD}spec:\n  replicas: -1\n  template: { command: [a] }\n`, /^web\.yaml:6:3: .*spec\.replicas: .*>=\s?0/],
-    ['an unknown field', `${HEAD}spec:\n  template: { command: [a] }\n  replcas: 3\n`, /^web\.yaml:7:3: .*spec\.replcas: .*Did you mean "replicas"\?/],
-    ['an unknown field deep down', `${HEAD}spec:\n  template:\n    command: [a]\n    prot: 3\n`, /^web\.yaml:8:5: .*spec\.template\.prot: .*Did you mean "port"\?/],
-    ['an element of a list', `${HEAD}spec:\n  template:\n    command:\n      - a\n      - 3\n`, /^web\.yaml:9:9: .*spec\.template\.command\[1\]: .*expected string/],
-    ['a missing field, at what should hold it', `${HEAD}spec:\n  template:\n    port: 3\n`, /^web\.yaml:6:3: .*spec\.template\.command: .*got nothing/],
+    [
+      'a wrong value',
+      `${HEAD}spec:\n  replicas: five\n  template: { command: [a] }\n`,
+      /^web\.yaml:6:3: .*spec\.replicas: .*expected number.*a string/,
+    ],
+    [
+      'a value out of bounds',
+      `${HEAD}spec:\n  replicas: -1\n  template: { command: [a] }\n`,
+      /^web\.yaml:6:3: .*spec\.replicas: .*>=\s?0/,
+    ],
+    [
+      'an unknown field',
+      `${HEAD}spec:\n  template: { command: [a] }\n  replcas: 3\n`,
+      /^web\.yaml:7:3: .*spec\.replcas: .*Did you mean "replicas"\?/,
+    ],
+    [
+      'an unknown field deep down',
+      `${HEAD}spec:\n  template:\n    command: [a]\n    prot: 3\n`,
+      /^web\.yaml:8:5: .*spec\.template\.prot: .*Did you mean "port"\?/,
+    ],
+    [
+      'an element of a list',
+      `${HEAD}spec:\n  template:\n    command:\n      - a\n      - 3\n`,
+      /^web\.yaml:9:9: .*spec\.template\.command\[1\]: .*expected string/,
+    ],
+    [
+      'a missing field, at what should hold it',
+      `${HEAD}spec:\n  template:\n    port: 3\n`,
+      /^web\.yaml:6:3: .*spec\.template\.command: .*got nothing/,
+    ],
     ['a missing spec', HEAD, /^web\.yaml:1:1: spec: .*expected object, received undefined/],
-    ['a rule over two fields', `${HEAD}spec:\n  maxSurge: 0\n  template: { command: [a] }\n`, /^web\.yaml:6:3: .*spec\.maxSurge: .*must not both be zero/],
-    ['an unknown kind', HEAD.replace('Deployment', 'Deploymnet') + SPEC, /^web\.yaml:2:1: kind: there is no kind "Deploymnet"\. Did you mean "Deployment"\?/],
-    ['a kind that is like no other', HEAD.replace('Deployment', 'Pod') + SPEC, /There are Deployment, ReplicaSet, Process, Node\./],
-    ['another version', HEAD.replace('dev/v1', 'dev/v2') + SPEC, /^web\.yaml:1:1: apiVersion: a Deployment has "example\.setpoint\.dev\/v1" here/],
-    ['an unknown field of the envelope', `${HEAD}sepc: {}\n`, /^web\.yaml:5:1: sepc: there is no such field here\. Did you mean "spec"\?/],
-    ['an unknown field of metadata', `${HEAD}  label: {}\n`, /^web\.yaml:5:3: metadata\.label: .*Did you mean "labels"\?/],
-    ['a label that is no string', `${HEAD}  labels:\n    tier: 1\n`, /^web\.yaml:6:5: metadata\.labels\.tier: .*expected string, received number/],
+    [
+      'a rule over two fields',
+      `${HEAD}spec:\n  maxSurge: 0\n  template: { command: [a] }\n`,
+      /^web\.yaml:6:3: .*spec\.maxSurge: .*must not both be zero/,
+    ],
+    [
+      'an unknown kind',
+      HEAD.replace('Deployment', 'Deploymnet') + SPEC,
+      /^web\.yaml:2:1: kind: there is no kind "Deploymnet"\. Did you mean "Deployment"\?/,
+    ],
+    [
+      'a kind that is like no other',
+      HEAD.replace('Deployment', 'Pod') + SPEC,
+      /There are Deployment, ReplicaSet, Process, Node\./,
+    ],
+    [
+      'another version',
+      HEAD.replace('dev/v1', 'dev/v2') + SPEC,
+      /^web\.yaml:1:1: apiVersion: a Deployment has "example\.setpoint\.dev\/v1" here/,
+    ],
+    [
+      'an unknown field of the envelope',
+      `${HEAD}sepc: {}\n`,
+      /^web\.yaml:5:1: sepc: there is no such field here\. Did you mean "spec"\?/,
+    ],
+    [
+      'an unknown field of metadata',
+      `${HEAD}  label: {}\n`,
+      /^web\.yaml:5:3: metadata\.label: .*Did you mean "labels"\?/,
+    ],
+    [
+      'a label that is no string',
+      `${HEAD}  labels:\n    tier: 1\n`,
+      /^web\.yaml:6:5: metadata\.labels\.tier: .*expected string, received number/,
+    ],
     ['no object at all', 'just words\n', /^web\.yaml:1:1: the manifest: .*expected object, received string/],
     ['broken YAML', `${HEAD}spec: [\n`, /^web\.yaml:\d+:\d+: this is not YAML: /],
     ['a field given twice', `${HEAD}kind: Node\n`, /^web\.yaml:5:1: this is not YAML: .*unique/],
-    ['the second document of a file', `${HEAD}spec: { template: { command: [a] } }\n---\nkind: 3\n`, /^web\.yaml:7:1: /],
+    [
+      'the second document of a file',
+      `${HEAD}spec: { template: { command: [a] } }\n---\nkind: 3\n`,
+      /^web\.yaml:7:1: /,
+    ],
   ])('says where, what came and what was expected: %s', (_title, text, message) => {
     expect(() => parse(text)).toThrow(ManifestError);
     expect(() => parse(text)).toThrow(message);

@@ -89,7 +89,14 @@ function readManifest(value: unknown, locate: Manifest['locate'], kinds: readonl
   const { apiVersion, kind, metadata, spec } = parsed.data;
 
   const definition = kinds.find((each) => each.kind === kind);
-  if (!definition) return refuse('kind', `there is no kind "${kind}". ${hint(kind, kinds.map((each) => each.kind))}`);
+  if (!definition)
+    return refuse(
+      'kind',
+      `there is no kind "${kind}". ${hint(
+        kind,
+        kinds.map((each) => each.kind),
+      )}`,
+    );
   if (apiVersion !== definition.apiVersion) refuse('apiVersion', `a ${kind} has "${definition.apiVersion}" here`);
   try {
     validateSpec(definition, spec);

@@ -1,7 +1,7 @@
 import type { Node } from './kinds.ts';
 
-/** An agent that has given no sign of life for so long is taken for gone. It gives one every 5 s. */
-export const NODE_SILENT_MAX_MS = 20_000;
+/** An agent that has given no sign of life for so long is taken for gone. It gives one every 2 s. */
+export const NODE_SILENT_MAX_MS = 8_000;
 
 /**
  * How long ago the Node's agent last gave a sign of life; Infinity for one that never did, or has said goodbye. It

@@ -19,7 +19,12 @@ export function createNodeMonitor(clock: Clock = systemClock) {
 
       await status(
         { phase: 'Unknown', ready: false, restarts: object.status.restarts },
-        { type: 'Ready', status: 'Unknown', reason: 'NodeSilent', message: `the agent of ${nodeName} gives no sign of life` },
+        {
+          type: 'Ready',
+          status: 'Unknown',
+          reason: 'NodeSilent',
+          message: `the agent of ${nodeName} gives no sign of life`,
+        },
       );
       return {};
     },

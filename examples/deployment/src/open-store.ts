@@ -35,8 +35,11 @@ async function openEtcd(endpoints: string): Promise<Store> {
   } catch (error) {
     await store?.close();
     const reason = error instanceof Error ? error.message : String(error);
-    throw new SetupError(`ETCD_ENDPOINTS is ${list.join(', ')}, but no etcd can be used there: ${reason}\n${START_ONE}`, {
-      cause: error,
-    });
+    throw new SetupError(
+      `ETCD_ENDPOINTS is ${list.join(', ')}, but no etcd can be used there: ${reason}\n${START_ONE}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

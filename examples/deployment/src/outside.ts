@@ -45,7 +45,9 @@ export class Outside {
 
   /** What all replicas say that are offered to users: those that are ready and not on their way out. */
   async hellos(): Promise<Hello[]> {
-    const offered = (await this.processes()).filter(({ metadata, status }) => status?.ready === true && !metadata.deletionTimestamp);
+    const offered = (await this.processes()).filter(
+      ({ metadata, status }) => status?.ready === true && !metadata.deletionTimestamp,
+    );
     const hellos = await Promise.all(offered.map((process) => this.hello(process)));
     return hellos.filter((hello) => hello !== undefined);
   }
@@ -57,7 +59,9 @@ export class Outside {
     if (status?.observedGeneration !== deployment?.metadata.generation) return 'the controller has not seen the change';
     const counts = [status?.replicas, status?.updated, status?.ready];
     if (counts.some((each) => each !== count)) {
-      const failure = status?.conditions?.find(({ type, status: holds }) => type === REPLICA_FAILURE && holds === 'True');
+      const failure = status?.conditions?.find(
+        ({ type, status: holds }) => type === REPLICA_FAILURE && holds === 'True',
+      );
       const because = failure ? ` (${failure.reason}: ${failure.message})` : '';
       return `of ${count} replicas the status counts [existing, updated, ready] = [${counts.join(', ')}]${because}`;
     }
@@ -67,8 +71,10 @@ export class Outside {
       const hello = await this.hello(process);
       if (!hello) return `${process.metadata.name} does not answer on port ${process.status?.port}`;
       const differs = (['message', 'version'] as const).find((field) => hello[field] !== expected[field]);
-      if (differs) return `${process.metadata.name} says ${differs} "${hello[differs]}" instead of "${expected[differs]}"`;
-      if (hello.pid !== process.status?.pid) return `${process.metadata.name} is pid ${hello.pid}, not ${process.status?.pid}`;
+      if (differs)
+        return `${process.metadata.name} says ${differs} "${hello[differs]}" instead of "${expected[differs]}"`;
+      if (hello.pid !== process.status?.pid)
+        return `${process.metadata.name} is pid ${hello.pid}, not ${process.status?.pid}`;
     }
     return this.#whyNotRunning(processes.map(({ status: each }) => each!.pid!));
   }
@@ -95,7 +101,11 @@ export class Outside {
 }
 
 /** Asks again and again until there is nothing left in the way; throws with the last thing that was, when time is up. */
-export async function until(whyNot: () => Promise<string | undefined>, timeoutMs: number, signal: AbortSignal): Promise<void> {
+export async function until(
+  whyNot: () => Promise<string | undefined>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = systemClock.now() + timeoutMs;
   for (;;) {
     const reason = await whyNot();

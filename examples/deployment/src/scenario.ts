@@ -3,7 +3,7 @@ import { sendSignal } from './agent/process-table.ts';
 import { watchAvailability } from './availability.ts';
 import { Deployment, kinds } from './kinds.ts';
 import { applyManifests, readManifestFile } from './manifests.ts';
-import { Outside, until } from './outside.ts';
+import { type Outside, until } from './outside.ts';
 
 /** What the steps of the scenario work with. */
 export interface Stage {
@@ -118,4 +118,3 @@ async function whyNotReplaced({ outside }: Stage, name: string, killed: number):
 function secondsSince(start: number): string {
   return ((systemClock.now() - start) / 1000).toFixed(1);
 }
-

@@ -10,9 +10,25 @@ const process = (uid: string, nodeName?: string): Process =>
 
 describe('pickNode', () => {
   it.each<[string, Node[], [string, number][], string | undefined]>([
-    ['the one that runs the fewest', [node('a', 10), node('b', 10)], [['a', 2], ['b', 1]], 'b'],
+    [
+      'the one that runs the fewest',
+      [node('a', 10), node('b', 10)],
+      [
+        ['a', 2],
+        ['b', 1],
+      ],
+      'b',
+    ],
     ['of equals the first by name', [node('b', 10), node('a', 10)], [], 'a'],
-    ['none that is full', [node('a', 2), node('b', 10)], [['a', 2], ['b', 5]], 'b'],
+    [
+      'none that is full',
+      [node('a', 2), node('b', 10)],
+      [
+        ['a', 2],
+        ['b', 5],
+      ],
+      'b',
+    ],
     ['nothing when all are full', [node('a', 2), node('b', 0)], [['a', 2]], undefined],
     ['nothing when there is none', [], [], undefined],
   ])('takes %s', (_title, nodes, load, expected) => {
@@ -22,13 +38,21 @@ describe('pickNode', () => {
 
 describe('countByNode', () => {
   it('counts what is bound, and what was decided but has not arrived', () => {
-    const decided = new Map([['p2', 'a'], ['p3', 'b'], ['gone', 'a']]);
+    const decided = new Map([
+      ['p2', 'a'],
+      ['p3', 'b'],
+      ['gone', 'a'],
+    ]);
     const counts = countByNode([process('p1', 'a'), process('p2'), process('p3', 'b'), process('p4')], decided);
     expect(Object.fromEntries(counts)).toEqual({ a: 2, b: 1 });
   });
 
   it('forgets decisions that have arrived, and those about objects that are gone', () => {
-    const decided = new Map([['p2', 'a'], ['p3', 'b'], ['gone', 'a']]);
+    const decided = new Map([
+      ['p2', 'a'],
+      ['p3', 'b'],
+      ['gone', 'a'],
+    ]);
     countByNode([process('p2'), process('p3', 'b')], decided);
     expect([...decided.keys()]).toEqual(['p2']);
   });

@@ -22,7 +22,9 @@ export function createScheduler(clock: Clock = systemClock) {
 
       const processes = lister(Process).list();
       const now = clock.wallNow();
-      const nodes = lister(Node).list().filter((each) => silentForMs(each, now) < NODE_SILENT_MAX_MS);
+      const nodes = lister(Node)
+        .list()
+        .filter((each) => silentForMs(each, now) < NODE_SILENT_MAX_MS);
       const node = pickNode(nodes, countByNode(processes, decided));
 
       if (node === undefined) {

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createScreen, type ReplicaLine, type Scene } from './screen.ts';
 
-const web: ReplicaLine = { name: 'web-0', node: 'n1', phase: 'Running', pid: '41', port: '8080', restarts: '0', version: 'v1', note: '' };
+const web: ReplicaLine = {
+  name: 'web-0',
+  node: 'n1',
+  phase: 'Running',
+  pid: '41',
+  port: '8080',
+  restarts: '0',
+  version: 'v1',
+  note: '',
+};
 const scene = (state: 'running' | 'done', ...replicas: ReplicaLine[]): Scene => ({
   headline: 'the show',
   steps: [{ title: 'create', state, detail: state === 'done' ? '3 of 3' : '' }],
@@ -50,8 +59,10 @@ describe('createScreen', () => {
   it('never draws more or longer lines than the terminal has', () => {
     const { output, take } = terminal({ isTTY: true, columns: 20, rows: 5 });
     createScreen(output).show(scene('running', web, { ...web, name: 'web-1' }));
-    // oxlint-disable-next-line no-control-regex
-    const lines = take().replace(/\x1b\[[?0-9;]*[A-Za-z]/g, '').split('\n').slice(0, -1);
+    const lines = take()
+      .replace(/\x1b\[[?0-9;]*[A-Za-z]/g, '')
+      .split('\n')
+      .slice(0, -1);
     expect(lines).toHaveLength(4);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(20);
     expect(lines.at(-1)).toContain('web-1');

@@ -48,12 +48,28 @@ export function stepText({ title, state, detail }: StepLine, style: Style = plai
 
 export function replicaText(replica: ReplicaLine, style: Style = plain): string {
   const { name, node, phase, pid, port, restarts, version, note } = replica;
-  const cells = [name.padEnd(26), phase.padEnd(9), version.padEnd(4), pid.padStart(7), port.padStart(6), restarts.padStart(3)];
+  const cells = [
+    name.padEnd(26),
+    phase.padEnd(9),
+    version.padEnd(4),
+    pid.padStart(7),
+    port.padStart(6),
+    restarts.padStart(3),
+  ];
   cells[1] = style(PHASE_STYLES[phase] ?? 'dim', cells[1]!);
   return `  ${cells.join('  ')}  ${node}${note === '' ? '' : `  ${style('dim', note)}`}`.trimEnd();
 }
 
-const HEADINGS = { name: 'PROCESS', node: 'NODE', phase: 'PHASE', pid: 'PID', port: 'PORT', restarts: 'RE', version: 'VER', note: '' };
+const HEADINGS = {
+  name: 'PROCESS',
+  node: 'NODE',
+  phase: 'PHASE',
+  pid: 'PID',
+  port: 'PORT',
+  restarts: 'RE',
+  version: 'VER',
+  note: '',
+};
 
 /** The whole picture as lines. */
 export function frame({ headline, steps, replicas }: Scene, style: Style = plain): string[] {
@@ -95,7 +111,9 @@ class LiveScreen implements Screen {
   show(scene: Scene): void {
     // Lines that wrap or scroll away can't be drawn over: what doesn't fit is left out, the newest stays.
     const { columns, rows } = this.#output;
-    this.#last = frame(scene, colour).map((line) => cut(line, columns || 120)).slice(1 - (rows || 40));
+    this.#last = frame(scene, colour)
+      .map((line) => cut(line, columns || 120))
+      .slice(1 - (rows || 40));
     this.#draw(this.#last);
   }
 
@@ -145,7 +163,6 @@ class PlainScreen implements Screen {
 /** The first `columns` characters that are seen; escape sequences take no room. */
 function cut(line: string, columns: number): string {
   let seen = 0;
-  // oxlint-disable-next-line no-control-regex -- escape sequences begin with a control character
   return line.replace(/(\x1b\[[0-9;]*m)|./gu, (character, escape: string | undefined) => {
     if (escape !== undefined) return escape;
     seen += 1;

@@ -26,11 +26,12 @@ export class Show {
 
   /** Plays all steps, or up to the first that does not hold, which it rejects with. */
   async play(steps: readonly Step[], stage: Stage): Promise<void> {
-    for (const { title, run } of steps) {
+    for (const step of steps) {
+      const { title } = step;
       const index = this.#steps.push({ title, state: 'running', detail: '' }) - 1;
       this.draw();
       try {
-        this.#steps[index] = { title, state: 'done', detail: await run(stage) };
+        this.#steps[index] = { title, state: 'done', detail: await step.run(stage) };
       } catch (error) {
         const detail = error instanceof Error ? error.message : String(error);
         this.#steps[index] = { title, state: 'failed', detail };
@@ -39,10 +40,6 @@ export class Show {
         this.draw();
       }
     }
-  }
-
-  say(line: string): void {
-    this.#screen.say(line);
   }
 
   draw(): void {

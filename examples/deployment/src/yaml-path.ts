@@ -5,7 +5,9 @@ type Step = string | number;
 /** `spec.template.env["A B"].list[3]` as its steps. */
 export function stepsOf(path: string): Step[] {
   const steps = path.matchAll(/\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g);
-  return Array.from(steps, ([, index, quoted, plain]) => (index === undefined ? (quoted ?? plain ?? '') : Number(index)));
+  return Array.from(steps, ([, index, quoted, plain]) =>
+    index === undefined ? (quoted ?? plain ?? '') : Number(index),
+  );
 }
 
 export function pathText(steps: readonly PropertyKey[]): string {

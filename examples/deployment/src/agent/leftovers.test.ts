@@ -8,7 +8,10 @@ const started: number[] = [];
 /** A program that ignores all polite ways to stop, under a mark. */
 async function startMarked(mark: string): Promise<number> {
   const script = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('up')`;
-  const child = spawn(process.execPath, ['-e', script], { env: { [MARK]: mark }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-e', script], {
+    env: { [MARK]: mark },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   started.push(child.pid!);
   await new Promise((resolve) => child.stdout.once('data', resolve));
   return child.pid!;

@@ -18,7 +18,8 @@ export interface AgentOptions {
   readonly clock?: Clock;
 }
 
-const HEARTBEAT_MS = 5_000;
+/** Several fit into the time after which a Node counts as silent. */
+const HEARTBEAT_MS = 2_000;
 
 /**
  * The agent of one Node: a controller that makes Processes of its Node real, and a runnable that keeps the Node object

@@ -95,10 +95,25 @@ describe('Supervisor', () => {
   });
 
   it.each<[string, Launch, string, RegExp]>([
-    ['a program that does not exist', launch('', { command: ['no-such-program'] }), 'CommandNotFound', /no program 'no-such-program'/],
-    ['a program that may not be run', launch('', { command: ['/etc/passwd'] }), 'CommandNotStarted', /can't be started/],
+    [
+      'a program that does not exist',
+      launch('', { command: ['no-such-program'] }),
+      'CommandNotFound',
+      /no program 'no-such-program'/,
+    ],
+    [
+      'a program that may not be run',
+      launch('', { command: ['/etc/passwd'] }),
+      'CommandNotStarted',
+      /can't be started/,
+    ],
     ['a crash, with its last words', launch(`console.error('no luck'); process.exit(3)`), 'Exited', /code 3: no luck/],
-    ['what the program says itself', launch(`process.send({ type: 'failed', reason: 'PortInUse', message: 'port 1' }, () => process.exit(1))`), 'PortInUse', /^port 1$/],
+    [
+      'what the program says itself',
+      launch(`process.send({ type: 'failed', reason: 'PortInUse', message: 'port 1' }, () => process.exit(1))`),
+      'PortInUse',
+      /^port 1$/,
+    ],
     ['a program that is never ready', launch(STAY, { readyTimeoutMs: 200 }), 'NotReadyInTime', /within 200 ms/],
   ])('says why a program does not run: %s', async (_title, wanted, reason, message) => {
     const { failure } = await until('BackOff', wanted);
@@ -107,7 +122,10 @@ describe('Supervisor', () => {
   });
 
   it('kills a program that ignores SIGTERM after the grace', async () => {
-    const { pid } = await until('Running', launch(`process.on('SIGTERM', () => {}); ${READY} ${STAY}`, { stopGraceMs: 100 }));
+    const { pid } = await until(
+      'Running',
+      launch(`process.on('SIGTERM', () => {}); ${READY} ${STAY}`, { stopGraceMs: 100 }),
+    );
     await supervisor.stop('web');
     expect(await isRunning(pid!)).toBe(false);
   });
