@@ -212,12 +212,24 @@ describe('HandlerQueue', () => {
   });
 
   it('I-99: a handler that joins while changes are told starts from the cache and hears none of them again', async () => {
-    const { set } = handlers();
+    const { set, clock } = handlers();
+    // The first handler uses its slice up, and the late one catches up while the others rest.
+    let [now, rests] = [0, 0];
+    clock.now = () => now;
+    clock.yield = async () => {
+      for (let turns = rests++ === 0 ? 5 : 1; turns > 0; turns--) await settle();
+    };
     const late = recorder();
     const cache = [state('a', 'a', 5n), state('b', 'b', 5n)];
-    set.add({ add: (_object, { key }) => key === 'a' && set.add(late.handler, cache, true) }, [], true);
+    const join = (key: string): void => {
+      if (key !== 'a') return;
+      set.add(late.handler, cache, true);
+      now += 10;
+    };
+    set.add({ add: (_object, { key }) => join(key) }, [], true);
     await set.tell(cache.map(added), true, never);
     await settle();
+    expect(rests).toBeGreaterThan(0);
     expect(late.calls).toEqual(['add a initial', 'add b initial']);
   });
 
