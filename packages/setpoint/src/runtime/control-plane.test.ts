@@ -89,6 +89,15 @@ describe('what can not work is refused before anything runs', () => {
     expect(() => createManager({ store, resources: [Website, Other] })).toThrow(/Invalid.*other\.dev/);
   });
 
+  it('options that are misspelt, with the one that was probably meant', () => {
+    expect(() => createManager({ store, controlers: [] } as never)).toThrow(/'controlers'.*'controllers'/);
+    expect(() => defineController(Website, { reconcile: () => {}, concurency: 2 } as never)).toThrow(/'concurrency'/);
+    expect(() => createManager({} as never)).toThrow(/store must be a Store/);
+    expect(() => createManager(undefined as never)).toThrow(/undefined/);
+    expect(() => createManager({ store, cacheSyncTimeoutMs: Number.NaN })).toThrow(/cacheSyncTimeoutMs.*NaN/);
+    expect(() => createManager({ store, gracefulTimeoutMs: Number.NaN })).toThrow(/gracefulTimeoutMs.*NaN/);
+  });
+
   it('a controller without a reconcile, or with a name that is none', () => {
     expect(() => defineController(Website, {} as never)).toThrow(/reconcile/);
     expect(() => defineController(Website, { name: 'Two Words', reconcile: () => {} })).toThrow(/Two Words/);

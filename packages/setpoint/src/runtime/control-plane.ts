@@ -13,6 +13,7 @@ import type { Store } from '../store/index.ts';
 import { bindController } from './bind-controller.ts';
 import type { ControllerDefinition } from './define-controller.ts';
 import { KindCaches } from './kind-caches.ts';
+import { checkOptionNames } from './option-names.ts';
 
 export interface ControlPlaneOptions {
   /** Where the objects are. Stays open when the manager stops, except at the end of the process: see `run`. */
@@ -42,6 +43,23 @@ export interface ControlPlaneOptions {
   readonly metrics?: Metrics;
 }
 
+const OPTIONS: readonly string[] = [
+  'store',
+  'prefix',
+  'controllers',
+  'resources',
+  'runnables',
+  'garbageCollection',
+  'health',
+  'gracefulTimeoutMs',
+  'cacheSyncTimeoutMs',
+  'onReconciled',
+  'clock',
+  'random',
+  'logger',
+  'metrics',
+] satisfies (keyof ControlPlaneOptions)[];
+
 /** Binds controllers to a store. Nothing is read or written before {@link ControlPlane.run}. */
 export function createManager(options: ControlPlaneOptions): ControlPlane {
   return new ControlPlane(options);
@@ -64,6 +82,7 @@ export class ControlPlane {
 
   /** Throws `Invalid` when two controllers have one name, or two kinds one plural. */
   constructor(options: ControlPlaneOptions) {
+    checkOptions(options);
     const {
       store,
       prefix = DEFAULT_PREFIX,
@@ -167,6 +186,21 @@ export class ControlPlane {
 }
 
 const STALLED_MAX_MS = 30_000;
+
+function checkOptions(options: ControlPlaneOptions): void {
+  checkOptionNames('createManager', options, OPTIONS);
+  const { store, cacheSyncTimeoutMs = 1 } = options;
+  if (typeof store?.range !== 'function' || typeof store.watch !== 'function') {
+    throw new SetpointError(
+      'Invalid',
+      `createManager: store must be a Store, such as memoryStore(); got ${typeof store}`,
+    );
+  }
+  if (!(cacheSyncTimeoutMs > 0)) {
+    const got = String(cacheSyncTimeoutMs);
+    throw new SetpointError('Invalid', `createManager: cacheSyncTimeoutMs must be a number above 0; got ${got}`);
+  }
+}
 
 function refuseRepeatedNames(controllers: readonly ControllerDefinition[]): void {
   const names = controllers.map(({ name }) => name);

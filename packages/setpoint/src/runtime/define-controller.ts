@@ -4,6 +4,7 @@ import type { Result } from '../controller/index.ts';
 import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
 import type { Predicate, Source } from '../source/index.ts';
 import type { RateLimiter } from '../workqueue/index.ts';
+import { checkOptionNames } from './option-names.ts';
 import type { GoneContext, ReconcileContext } from './reconcile-context.ts';
 
 type Answer = Promise<Result | void> | Result | void;
@@ -57,6 +58,20 @@ export interface ControllerDefinitionOptions<
   gone?(context: GoneContext): Answer;
 }
 
+const OPTIONS: readonly string[] = [
+  'name',
+  'owns',
+  'watches',
+  'sources',
+  'predicates',
+  'concurrency',
+  'timeoutMs',
+  'rateLimiter',
+  'reconcile',
+  'finalize',
+  'gone',
+] satisfies (keyof ControllerDefinitionOptions<AnyResourceDefinition, [], []>)[];
+
 /** What {@link defineController} makes: plain data, to be given to any number of managers. */
 export interface ControllerDefinition {
   readonly definition: AnyResourceDefinition;
@@ -93,6 +108,7 @@ export function defineController<
   const Owns extends readonly AnyResourceDefinition[] = readonly [],
   const Watched extends readonly AnyResourceDefinition[] = readonly [],
 >(definition: Definition, options: ControllerDefinitionOptions<Definition, Owns, Watched>): ControllerDefinition {
+  checkOptionNames('defineController', options, OPTIONS);
   const name = options.name ?? definition.plural;
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(name)) {
     throw new SetpointError(
