@@ -15,7 +15,7 @@ function testSources(): string {
 
 /** Every number that the name of a test starts with or lists, such as `I-57, I-58: …`. */
 function heldStatements(): Set<string> {
-  const names = testSources().matchAll(/['"`]((?:[IF]-\d+(?:, | and )?)+):/g);
+  const names = testSources().matchAll(/['"`]((?:[IF]-\d+[, ]*(?:and )?)+):/g);
   return new Set([...names].flatMap(([, numbers]) => numbers!.match(/[IF]-\d+/g) ?? []));
 }
 
