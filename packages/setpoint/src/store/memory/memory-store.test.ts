@@ -246,7 +246,12 @@ describe('memoryStore', () => {
   });
 
   it('options are checked once', () => {
-    for (const options of [{ watchBatchRevisions: 0 }, { progressNotifyMs: Number.NaN }, { minLeaseTtlSeconds: -1 }]) {
+    for (const options of [
+      { watchBatchRevisions: 0 },
+      { progressNotifyMs: Number.NaN },
+      { minLeaseTtlSeconds: -1 },
+      { initialRevision: 0n },
+    ]) {
       expect(() => new MemoryStore(options)).toThrow('Invalid');
     }
   });

@@ -87,6 +87,12 @@ export class MemoryStore implements Store {
     const random = options.random ?? systemRandom;
     this.#batchRevisions = positive(options.watchBatchRevisions ?? 1000, 'watchBatchRevisions');
     this.#revision = options.initialRevision ?? 1n;
+    if (typeof this.#revision !== 'bigint' || this.#revision < 1n) {
+      throw new SetpointError(
+        'Invalid',
+        `memoryStore.initialRevision: expected a bigint from 1n, received ${this.#revision}`,
+      );
+    }
     const minTtlSeconds = positive(options.minLeaseTtlSeconds ?? 2, 'minLeaseTtlSeconds');
     const progressMs = positive(options.progressNotifyMs ?? 1000, 'progressNotifyMs');
     this.#leases = new LeaseTable({ clock, random, minTtlSeconds, onExpired: (id) => this.#revoke(id) });
