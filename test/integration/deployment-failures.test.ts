@@ -38,7 +38,7 @@ describe('the deployment example, given what can not work', () => {
     stop.abort();
     await running;
     await store.close();
-    expect(await ownPrograms(NODE)).toEqual([]);
+    expect(ownPrograms(NODE)).toEqual([]);
   });
 
   const apply = (

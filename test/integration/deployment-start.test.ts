@@ -7,7 +7,7 @@ import { programsOf } from '../../examples/deployment/src/agent/leftovers.ts';
 import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
 import { ExampleProgram, manifests } from './deployment-example.ts';
 
-const STEPS = 6;
+const STEPS = 7;
 const WAIT = { timeout: 30_000 };
 const HELD = { code: 0, output: expect.stringContaining(`All ${STEPS} steps held`) };
 
@@ -27,16 +27,13 @@ describe('npm start', () => {
   }
 
   /** What this very run has running, by the mark of its agents. */
-  async function running({ child }: ExampleProgram): Promise<number[]> {
-    const marked = await Promise.all(['node-1', 'node-2'].map(programsOf));
-    return marked
-      .flatMap((each) => [...each])
-      .filter(([, mark]) => mark.split('/')[1] === String(child.pid))
-      .map(([pid]) => pid);
+  function running({ child }: ExampleProgram): number[] {
+    const marked = ['node-1', 'node-2'].flatMap((node) => [...programsOf(node)]);
+    return marked.filter(([, mark]) => mark.split('/')[1] === String(child.pid)).map(([pid]) => pid);
   }
 
   async function untilRunning(program: ExampleProgram): Promise<void> {
-    while ((await running(program)).length === 0) {
+    while (running(program).length === 0) {
       if (program.child.exitCode !== null) throw new Error(`it ended early:\n${program.output}`);
       await sleep(20);
     }
@@ -48,7 +45,7 @@ describe('npm start', () => {
     expect({ code, output: program.output }).toMatchObject(HELD);
     expect(program.output.match(/✓/g)).toHaveLength(STEPS);
     expect(program.output).not.toContain('Warning');
-    expect(await running(program)).toEqual([]);
+    expect(running(program)).toEqual([]);
   });
 
   it.each(versions)('does the same on etcd %s, and leaves nothing in it', async (version) => {
@@ -59,7 +56,7 @@ describe('npm start', () => {
       expect({ code, output: program.output }).toMatchObject(HELD);
       expect(program.output).not.toContain('Warning');
       expect((await etcd.etcdctl(['get', '', '--prefix', '--keys-only'])).trim()).toBe('');
-      expect(await running(program)).toEqual([]);
+      expect(running(program)).toEqual([]);
     } finally {
       await etcd.dispose();
     }
@@ -70,15 +67,15 @@ describe('npm start', () => {
     await untilRunning(program);
     program.child.kill(signal); // a terminal's Ctrl-C arrives twice: from it, and from npm's script
     expect(await program.end(signal)).toBe(130);
-    expect(await running(program)).toEqual([]);
+    expect(running(program)).toEqual([]);
   });
 
   it('leaves no process even when it is killed with -9', async () => {
     const program = start();
     await untilRunning(program);
     await program.end('SIGKILL');
-    for (let tries = 0; (await running(program)).length > 0 && tries < 100; tries++) await sleep(50);
-    expect(await running(program)).toEqual([]);
+    for (let tries = 0; running(program).length > 0 && tries < 100; tries++) await sleep(50);
+    expect(running(program)).toEqual([]);
   });
 
   it('with --keep stays, and follows the manifests as they are edited', async () => {
@@ -90,7 +87,7 @@ describe('npm start', () => {
     try {
       await write('2');
       const program = start(['--keep', '--manifests', folder]);
-      const settledOn = (count: number) => expect.poll(async () => (await running(program)).length, WAIT).toBe(count);
+      const settledOn = (count: number) => expect.poll(() => running(program).length, WAIT).toBe(count);
       await expect.poll(() => program.output, WAIT).toContain('Ctrl-C ends it');
       await settledOn(2);
       await write('4');
@@ -102,7 +99,7 @@ describe('npm start', () => {
       await write('1');
       await settledOn(1);
       expect(await program.end('SIGINT')).toBe(0);
-      expect(await running(program)).toEqual([]);
+      expect(running(program)).toEqual([]);
     } finally {
       await rm(folder, { recursive: true });
     }

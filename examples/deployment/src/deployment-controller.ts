@@ -25,11 +25,10 @@ export const deploymentController = defineController(Deployment, {
       current: current ? countsOf(current) : { name: currentName, replicas: 0, ready: 0 },
       old: old.map(countsOf),
     });
-    const labels = { deployment: object.metadata.name };
-    await sets.apply({ name: currentName, labels, spec: { replicas: plan.get(currentName)!, template } });
+    await sets.apply({ name: currentName, spec: { replicas: plan.get(currentName)!, template } });
     for (const set of old) {
       const { name } = set.metadata;
-      await sets.apply({ name, labels, spec: { ...set.spec, replicas: plan.get(name)! } });
+      await sets.apply({ name, spec: { ...set.spec, replicas: plan.get(name)! } });
     }
     const empty = old.filter((set) => set.spec.replicas === 0 && set.status?.replicas === 0);
     for (const set of empty.slice(0, -HISTORY_KEPT)) await sets.delete(set);

@@ -38,7 +38,7 @@ async function run({ store, prefix, keep, screen, stop }: Run): Promise<void> {
 
   const play = async (): Promise<void> => {
     const startedAt = systemClock.now();
-    const outside = new Outside(client, async () => (await Promise.all(NODES.map(ownPrograms))).flat());
+    const outside = new Outside(client, () => NODES.flatMap(ownPrograms));
     const manifest = join(MANIFESTS, 'helloworld.yaml');
     await show.play(scenario, { client, outside, manifest, signal: stop, pids: new Set() });
     screen.say(`All ${scenario.length} steps held, in ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s.`);

@@ -20,10 +20,10 @@ const LOOK_AGAIN_MS = 25;
  */
 export class Outside {
   readonly #client: Client;
-  readonly #runningPrograms: () => Promise<readonly number[]>;
+  readonly #runningPrograms: () => readonly number[];
 
   /** `runningPrograms` gives the pids of everything that agents have started and that still runs. */
-  constructor(client: Client, runningPrograms: () => Promise<readonly number[]>) {
+  constructor(client: Client, runningPrograms: () => readonly number[]) {
     this.#client = client;
     this.#runningPrograms = runningPrograms;
   }
@@ -85,14 +85,14 @@ export class Outside {
       const { items } = await this.#client.resource(kind).list();
       if (items.length > 0) return `${items.length} ${kind.plural} are left, such as ${items[0]!.metadata.name}`;
     }
-    for (const pid of pids) if (await isRunning(pid)) return `process ${pid} still runs`;
+    for (const pid of pids) if (isRunning(pid)) return `process ${pid} still runs`;
     return this.#whyNotRunning([]);
   }
 
   /** Compares with the process table. Where there is none to read, with nothing. */
-  async #whyNotRunning(expected: readonly number[]): Promise<string | undefined> {
+  #whyNotRunning(expected: readonly number[]): string | undefined {
     if (process.platform !== 'linux') return undefined;
-    const running = new Set(await this.#runningPrograms());
+    const running = new Set(this.#runningPrograms());
     const missing = expected.find((pid) => !running.has(pid));
     if (missing !== undefined) return `process ${missing} is not in the process table`;
     const extra = [...running].find((pid) => !expected.includes(pid));

@@ -6,7 +6,7 @@ import { Process, ReplicaSet } from './kinds.ts';
 export const replicaSetController = defineController(ReplicaSet, {
   owns: [Process],
   async reconcile({ object, client, owned, status }) {
-    const { name: set, namespace, labels } = object.metadata;
+    const { name: set, namespace } = object.metadata;
     const processes = owned(Process);
     const all = processes.list();
     const kept = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
@@ -15,7 +15,7 @@ export const replicaSetController = defineController(ReplicaSet, {
     // Created, never applied to one that is there: its spec also holds what the scheduler has decided.
     const ownerReferences = [ownerReferenceTo(object)];
     for (const name of freeNames(set, all, -surplus)) {
-      await client.resource(Process).create({ name, namespace, labels, ownerReferences, spec: object.spec.template });
+      await client.resource(Process).create({ name, namespace, ownerReferences, spec: object.spec.template });
     }
     for (const process of dispensable(kept, surplus)) await processes.delete(process);
 

@@ -27,7 +27,7 @@ const V1 = { version: 'v1', message: 'hello, world' };
 const V2 = { version: 'v2', message: 'hello again, world' };
 const PATIENCE_MS = 15_000;
 
-/** Create, kill, scale, roll out, scale down, delete. Each step starts where the one before it ended. */
+/** Create, kill, scale, roll out and back, scale down, delete. Each step starts where the one before it ended. */
 export const scenario: readonly Step[] = [
   {
     title: `create ${NAME} × 3 from ${NAME}.yaml`,
@@ -60,28 +60,17 @@ export const scenario: readonly Step[] = [
   },
   {
     title: 'roll out v2',
-    async run(stage) {
-      const { spec } = await stage.client.resource(Deployment).get({ name: NAME });
-      const needed = spec.replicas - spec.maxUnavailable;
-      const over = new AbortController();
-      const watching = watchAvailability(stage.outside, needed, AbortSignal.any([over.signal, stage.signal]));
-      try {
-        const env = { VERSION: V2.version, MESSAGE: V2.message };
-        await change(stage, { template: { ...spec.template, env } });
-        await settled(stage, 5, V2);
-      } finally {
-        over.abort();
-      }
-      const { samples, fewest } = await watching;
-      if (fewest < needed) throw new Error(`only ${fewest} replicas answered at one moment; ${needed} were to`);
-      return `5 of 5 say "${V2.message}"; asked ${samples} times meanwhile, never fewer than ${fewest} answered`;
-    },
+    run: (stage) => rollOut(stage, V2),
+  },
+  {
+    title: 'roll back to v1',
+    run: (stage) => rollOut(stage, V1),
   },
   {
     title: 'scale to 1',
     async run(stage) {
       await change(stage, { replicas: 1 });
-      await settled(stage, 1, V2);
+      await settled(stage, 1, V1);
       return '1 of 1 ready; the other processes have ended';
     },
   },
@@ -99,6 +88,25 @@ export const scenario: readonly Step[] = [
 async function change({ client }: Stage, changes: Partial<Deployment['spec']>): Promise<void> {
   const deployments = client.resource(Deployment);
   await deployments.modify({ name: NAME }, (current) => ({ ...current, spec: { ...current.spec, ...changes } }));
+}
+
+/** Changes the version, and counts all the while how many replicas answer: never fewer than the Deployment allows. */
+async function rollOut(stage: Stage, to: typeof V1): Promise<string> {
+  const { spec } = await stage.client.resource(Deployment).get({ name: NAME });
+  const needed = spec.replicas - spec.maxUnavailable;
+  const over = new AbortController();
+  const rolledOut = async (): Promise<void> => {
+    try {
+      await change(stage, { template: { ...spec.template, env: { VERSION: to.version, MESSAGE: to.message } } });
+      await settled(stage, spec.replicas, to);
+    } finally {
+      over.abort();
+    }
+  };
+  const watching = watchAvailability(stage.outside, needed, AbortSignal.any([over.signal, stage.signal]));
+  const [{ samples, fewest }] = await Promise.all([watching, rolledOut()]);
+  if (fewest < needed) throw new Error(`only ${fewest} replicas answered at one moment; ${needed} were to`);
+  return `all say "${to.message}"; asked ${samples} times meanwhile, never fewer than ${fewest} of ${spec.replicas} answered`;
 }
 
 /** Waits until so many replicas of this version run, and nothing else does. */

@@ -1,4 +1,5 @@
 import { type Clock, defineController, systemClock } from 'setpoint';
+import { REPLICA_FAILURE } from './failures.ts';
 import { Node, Process } from './kinds.ts';
 import { NODE_SILENT_MAX_MS, silentForMs } from './node-health.ts';
 
@@ -29,8 +30,13 @@ export function createScheduler(clock: Clock = systemClock) {
 
       if (node === undefined) {
         const message = nodes.length === 0 ? 'no node has a living agent' : `none of ${nodes.length} nodes has room`;
-        const condition = { type: 'Scheduled', status: false, reason: 'NoNode', message };
-        await status({ phase: 'Pending', ready: false, restarts: 0 }, condition);
+        const why = {
+          type: REPLICA_FAILURE,
+          status: true,
+          reason: 'NoNode',
+          message: `${object.metadata.name}: ${message}`,
+        };
+        await status({ phase: 'Pending', ready: false, restarts: 0 }, why);
         return { requeueAfterMs: LOOK_AGAIN_MS };
       }
       await client.resource(Process).update({ ...object, spec: { ...object.spec, nodeName: node } });

@@ -22,15 +22,15 @@ describe.runIf(process.platform === 'linux')('leftovers', () => {
   afterEach(() => started.splice(0).forEach((pid) => sendSignal(pid, 'SIGKILL')));
 
   it('ends what a dead agent of this node left, and nothing else', async () => {
-    const mine = await startMarked(await agentMark(node));
+    const mine = await startMarked(agentMark(node));
     const otherNodes = await startMarked(`another-${node}/${process.pid}/1`);
     const left = await startMarked(`${node}/${process.pid}/1`); // our pid, but another start: an earlier process
 
-    expect(await leftovers(node)).toEqual([left]);
+    expect(leftovers(node)).toEqual([left]);
     expect(await endLeftovers(node, 50)).toEqual([left]);
 
-    expect(await isRunning(left)).toBe(false);
-    expect(await isRunning(mine)).toBe(true);
-    expect(await isRunning(otherNodes)).toBe(true);
+    expect(isRunning(left)).toBe(false);
+    expect(isRunning(mine)).toBe(true);
+    expect(isRunning(otherNodes)).toBe(true);
   });
 });

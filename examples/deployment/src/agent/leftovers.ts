@@ -12,42 +12,42 @@ import { environmentVariable, processIds, sendSignal, startTime } from './proces
 export const MARK = 'SETPOINT_AGENT';
 
 /** The mark of the agent of `node` that runs in this process. */
-export async function agentMark(node: string): Promise<string> {
-  return `${node}/${process.pid}/${(await startTime(process.pid)) ?? 'unknown'}`;
+export function agentMark(node: string): string {
+  return `${node}/${process.pid}/${startTime(process.pid) ?? 'unknown'}`;
 }
 
 /** What the agent of `node` in this process has running. */
-export async function ownPrograms(node: string): Promise<number[]> {
-  const own = await agentMark(node);
-  return [...(await programsOf(node))].filter(([, mark]) => mark === own).map(([pid]) => pid);
+export function ownPrograms(node: string): number[] {
+  const own = agentMark(node);
+  return [...programsOf(node)].filter(([, mark]) => mark === own).map(([pid]) => pid);
 }
 
 /** Everything that agents of `node`, alive or dead, have started and that still runs, with its mark. */
-export async function programsOf(node: string): Promise<Map<number, string>> {
+export function programsOf(node: string): Map<number, string> {
   const found = new Map<number, string>();
-  for (const pid of await processIds()) {
-    const mark = await environmentVariable(pid, MARK);
+  for (const pid of processIds()) {
+    const mark = environmentVariable(pid, MARK);
     if (mark?.startsWith(`${node}/`)) found.set(pid, mark);
   }
   return found;
 }
 
 /** What a dead agent of `node` has left behind. */
-export async function leftovers(node: string): Promise<number[]> {
+export function leftovers(node: string): number[] {
   const found: number[] = [];
-  for (const [pid, mark] of await programsOf(node)) {
+  for (const [pid, mark] of programsOf(node)) {
     const [, agentPid, agentStart] = mark.split('/');
-    if ((await startTime(Number(agentPid))) !== agentStart) found.push(pid);
+    if (startTime(Number(agentPid)) !== agentStart) found.push(pid);
   }
   return found;
 }
 
 /** Ends what a dead agent of `node` has left behind; resolves with the pids when none of them runs any more. */
 export async function endLeftovers(node: string, graceMs = 1_000): Promise<number[]> {
-  const found = await leftovers(node);
+  const found = leftovers(node);
   const deadline = performance.now() + graceMs;
   for (const pid of found) sendSignal(pid, 'SIGTERM');
-  for (let left = found; left.length > 0; left = await leftovers(node)) {
+  for (let left = found; left.length > 0; left = leftovers(node)) {
     if (performance.now() > deadline) left.forEach((pid) => sendSignal(pid, 'SIGKILL'));
     await sleep(20);
   }

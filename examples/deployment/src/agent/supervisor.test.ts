@@ -42,9 +42,9 @@ describe('Supervisor', () => {
   it('runs a program and learns over the channel on which port it answers', async () => {
     const { pid, port, restarts } = await until('Running', launch(READY + STAY));
     expect({ port, restarts }).toEqual({ port: 4711, restarts: 0 });
-    expect(await isRunning(pid!)).toBe(true);
+    expect(isRunning(pid!)).toBe(true);
     await supervisor.stop('web');
-    expect(await isRunning(pid!)).toBe(false);
+    expect(isRunning(pid!)).toBe(false);
   });
 
   it('starts a program once, however often it is told', async () => {
@@ -127,26 +127,26 @@ describe('Supervisor', () => {
       launch(`process.on('SIGTERM', () => {}); ${READY} ${STAY}`, { stopGraceMs: 100 }),
     );
     await supervisor.stop('web');
-    expect(await isRunning(pid!)).toBe(false);
+    expect(isRunning(pid!)).toBe(false);
   });
 
   it('stops what a program has started, too', async () => {
     const script = `const c = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
       process.send({ type: 'ready', port: c.pid }); ${STAY}`;
     const { port: grandchild } = await until('Running', launch(script));
-    expect(await isRunning(grandchild!)).toBe(true);
+    expect(isRunning(grandchild!)).toBe(true);
     await supervisor.stop('web');
-    for (let tries = 0; (await isRunning(grandchild!)) && tries < 200; tries++) await sleep(10);
-    expect(await isRunning(grandchild!)).toBe(false);
+    for (let tries = 0; isRunning(grandchild!) && tries < 200; tries++) await sleep(10);
+    expect(isRunning(grandchild!)).toBe(false);
   });
 
   it('replaces a program whose identity has changed, and never runs both', async () => {
     const slow = `process.on('SIGTERM', () => setTimeout(process.exit, 150));`;
     const first = await until('Running', launch(slow + READY + STAY));
     expect(supervisor.ensure('web', { identity: 'b', launch: launch(READY + STAY) }).phase).toBe('Stopping');
-    expect(await isRunning(first.pid!)).toBe(true);
+    expect(isRunning(first.pid!)).toBe(true);
     const second = await until('Running', launch(READY + STAY), 'b');
-    expect(await isRunning(first.pid!)).toBe(false);
+    expect(isRunning(first.pid!)).toBe(false);
     expect(second.restarts).toBe(0);
   });
 
