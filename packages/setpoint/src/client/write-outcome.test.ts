@@ -23,8 +23,12 @@ type Loss = 'reply' | 'request' | undefined;
 function lossyStore(store: Store, loseNext: () => Loss, between?: () => Promise<unknown>) {
   const applied = new Set<string>();
   let transactions = 0;
+  let reads = 0;
   const lossy: Store = Object.assign(Object.create(store) as Store, {
-    range: store.range.bind(store),
+    range: (...args: Parameters<Store['range']>) => {
+      reads++;
+      return store.range(...args);
+    },
     watch: store.watch.bind(store),
     txn: async (request: TxnRequest) => {
       transactions++;
@@ -38,7 +42,7 @@ function lossyStore(store: Store, loseNext: () => Loss, between?: () => Promise<
       throw new SetpointError('OutcomeUnknown', 'the answer is lost');
     },
   });
-  return { lossy, applied, transactions: () => transactions };
+  return { lossy, applied, transactions: () => transactions, reads: () => reads };
 }
 
 function writeIdOf({ then }: TxnRequest): string {
@@ -52,7 +56,7 @@ function setUp(losses: Loss[] = [], between?: () => Promise<unknown>) {
   const clock = new FakeClock();
   const store = memoryStore({ clock });
   const writes: bigint[] = [];
-  const { lossy, transactions } = lossyStore(store, () => losses.shift(), between);
+  const { lossy, transactions, reads } = lossyStore(store, () => losses.shift(), between);
   const options = {
     clock,
     random: seededRandom(3),
@@ -60,7 +64,7 @@ function setUp(losses: Loss[] = [], between?: () => Promise<unknown>) {
   };
   const ours = createClient({ ...options, store: lossy }).resource(Counter);
   const others = createClient({ store, clock, random: seededRandom(4) }).resource(Counter);
-  return { clock, store, ours, others, losses, writes, transactions };
+  return { clock, store, ours, others, losses, writes, transactions, reads };
 }
 
 const caught = (promise: Promise<unknown>): Promise<unknown> =>
@@ -152,11 +156,12 @@ describe('an update without an answer', () => {
 
   it('is reported as unknown, without reading, when the caller has given up', async () => {
     const stop = new AbortController();
-    const { ours, losses } = setUp([], async () => stop.abort());
+    const { ours, losses, reads } = setUp([], async () => stop.abort());
     const created = await ours.create({ name: 'c', spec: { count: 0 } });
     losses.push('reply');
     const error = await caught(ours.update(created, { spec: { count: 1 } }, { signal: stop.signal }));
     expect(error).toMatchObject({ code: 'OutcomeUnknown', cause: { code: 'OutcomeUnknown' } });
+    expect(reads()).toBe(0);
   });
 });
 
