@@ -131,3 +131,7 @@ export {
   type Logger,
   silentLogger,
 } from './internal/logger.ts';
+export {
+  /** Logs to standard error: readable on a terminal, JSON otherwise. */
+  consoleLogger,
+} from './internal/console-logger.ts';

@@ -4,7 +4,8 @@ import { SetpointError } from '../errors/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
 import type { Informer } from '../informer/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { defaultLogger } from '../internal/console-logger.ts';
+import type { Logger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import { type HealthCheck, HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
@@ -37,7 +38,10 @@ export interface ControlPlaneOptions {
   readonly onReconciled?: (report: ReconcileReport) => void;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Default: silent. A pino logger fits. */
+  /**
+   * Default: warnings and errors to standard error, readable on a terminal, JSON otherwise; nothing under a test
+   * runner. A pino logger fits.
+   */
   readonly logger?: Logger;
   /** Where everything is counted. Default: a registry of its own. */
   readonly metrics?: Metrics;
@@ -88,7 +92,7 @@ export class ControlPlane {
       prefix = DEFAULT_PREFIX,
       clock = systemClock,
       random = systemRandom,
-      logger = silentLogger,
+      logger = defaultLogger(),
     } = options;
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
     this.#store = store;
