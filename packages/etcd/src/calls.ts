@@ -1,5 +1,5 @@
 import type { IResponseHeader } from 'etcd3';
-import { type ErrorCode, type SetpointError } from 'setpoint';
+import { type ErrorCode, isSetpointError, type SetpointError } from 'setpoint';
 import { Backoff, sleep } from 'setpoint/internal';
 import type { CallOptions } from 'setpoint/store';
 import { Authentication } from './authentication.ts';
@@ -149,7 +149,7 @@ export class Calls {
   /** Returns when the call may be tried again, throws what the caller should see otherwise. */
   #judge(error: unknown, endpoint: Endpoint, token: string | undefined, plan: CallPlan, scope: CallScope): void {
     const subject = (): CallSubject => ({ ...plan.subject(), endpoint: endpoint.url });
-    if (error instanceof Error && 'retryable' in error) throw error;
+    if (isSetpointError(error)) throw error;
     const failure = classify(error);
     switch (failure.kind) {
       case 'verdict':

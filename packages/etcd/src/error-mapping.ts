@@ -17,7 +17,6 @@ export type Failure =
 /** gRPC's status numbers that matter here. */
 const INVALID_ARGUMENT = 3;
 const PERMISSION_DENIED = 7;
-const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
 const UNAUTHENTICATED = 16;
 
@@ -32,22 +31,21 @@ const ETCD_ERRORS: readonly (readonly [RegExp, Failure['kind'], ErrorCode])[] = 
   [/lease not found/, 'verdict', 'LeaseNotFound'],
   [/lease already exists/, 'verdict', 'LeaseExists'],
   [/too many operations in txn/, 'verdict', 'TooManyOperations'],
-  [/request is too large|received message larger than max|trying to send message larger/, 'verdict', 'TooLarge'],
+  [/request is too large|grpc: received message larger than max/, 'verdict', 'TooLarge'],
   [/too many requests/, 'unsent', 'TooManyRequests'],
   [/permission denied/, 'verdict', 'PermissionDenied'],
   [/invalid auth token|revision of auth store is old|user name is empty/, 'token', 'Unauthenticated'],
   [/authentication failed|auth: /, 'verdict', 'Unauthenticated'],
   [/(?:no|not) leader|not capable|not supported for learner|unhealthy cluster/, 'unsent', 'Unavailable'],
   [/corrupt cluster|CORRUPT/, 'verdict', 'Unavailable'],
-  [/duplicate key|key is not provided|(?:value|lease) is provided|too large lease TTL|invalid/, 'verdict', 'Invalid'],
+  [/duplicate key|key is not provided|(?:value|lease) is provided|too large lease TTL/, 'verdict', 'Invalid'],
 ];
 
 /** What gRPC's client says when no connection took the request. */
 const NOT_SENT =
   /^(?:No connection established|Name resolution failed|Failed to start HTTP\/2 stream|Channel has been)/;
 /** What it says of a peer that does not speak gRPC. */
-const NOT_ETCD =
-  /HTTP status code: (?:4\d\d|5\d\d|200|301|302)|Protocol error|Expected HTTP\/|ERR_HTTP2_ERROR|frame|content-type/i;
+const NOT_ETCD = /HTTP status code: (?:200|3\d\d|4(?!29)\d\d)|Protocol error|Expected HTTP\/|ERR_HTTP2_ERROR/;
 
 /** Reads what a rejected call means. */
 export function classify(error: unknown): Failure {
@@ -56,8 +54,6 @@ export function classify(error: unknown): Failure {
   if (NOT_SENT.test(details)) return { kind: 'unsent', code: NOT_ETCD.test(details) ? 'NotEtcd' : 'Unavailable', text };
   for (const [pattern, kind, verdict] of ETCD_ERRORS) {
     if (!pattern.test(details)) continue;
-    // The client refused an answer as too large: the server had acted by then.
-    if (verdict === 'TooLarge' && code === RESOURCE_EXHAUSTED && /Received message/.test(details)) break;
     return { kind, code: verdict, text } as Failure;
   }
   if (code === UNIMPLEMENTED) return { kind: 'unsent', code: 'NotEtcd', text };

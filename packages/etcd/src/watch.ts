@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { SetpointError, isSetpointError } from 'setpoint';
 import { Backoff, type LinkedAbort, linkedAbort, sleep } from 'setpoint/internal';
 import type { WatchBatch, WatchOptions, WatchRequest } from 'setpoint/store';
@@ -33,6 +34,7 @@ export class Watch {
     this.#options = options;
     this.#subject = subject;
     this.#cursor = new WatchCursor(request);
+    if (options.signal) setMaxListeners(0, options.signal);
     this.#stop = linkedAbort(calls.closing, options.signal);
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 3000 }, calls.settings.random);
     this.#floor = calls.highestRevision;

@@ -1,0 +1,54 @@
+import { isSetpointError } from 'setpoint';
+import { describe, expect, it } from 'vitest';
+import { type EtcdStoreOptions, resolveOptions } from './options.ts';
+
+const endpointsOf = (endpoints: string | string[]): readonly string[] => resolveOptions({ endpoints }).endpoints;
+
+const refused = (options: EtcdStoreOptions): string => {
+  try {
+    resolveOptions(options);
+  } catch (error) {
+    expect(isSetpointError(error, 'Invalid')).toBe(true);
+    return (error as Error).message;
+  }
+  return 'accepted';
+};
+
+describe('resolveOptions', () => {
+  it('completes endpoints, and takes each once', () => {
+    expect(endpointsOf('127.0.0.1:2379')).toEqual(['http://127.0.0.1:2379']);
+    expect(endpointsOf('etcd')).toEqual(['http://etcd:2379']);
+    expect(endpointsOf('http://etcd/')).toEqual(['http://etcd:2379']);
+    expect(endpointsOf('http://etcd:80')).toEqual(['http://etcd:80']);
+    expect(endpointsOf('https://etcd:443')).toEqual(['https://etcd:443']);
+    expect(endpointsOf('[::1]:2379')).toEqual(['http://[::1]:2379']);
+    expect(endpointsOf(['a:1', 'http://a:1', 'b:1'])).toEqual(['http://a:1', 'http://b:1']);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['an empty text', ''],
+    ['a path', 'http://etcd:2379/v3'],
+    ['another scheme', 'ftp://etcd:2379'],
+    ['a port that is none', 'etcd:99999999'],
+    ['two schemes', ['http://a:1', 'https://b:1']],
+  ])('refuses %s as endpoints, saying what was expected', (_name, endpoints) => {
+    expect(refused({ endpoints })).toMatch(/etcdStore\.endpoints: expected .*received/);
+  });
+
+  it('refuses a URL with a password, without repeating it', () => {
+    const message = refused({ endpoints: 'http://bob:canary@etcd:2379' });
+    expect(message).toContain('expected');
+    expect(message).not.toContain('canary');
+  });
+
+  it('refuses durations that are none, half a key pair, TLS without https, and a user without a name', () => {
+    const endpoints = 'etcd';
+    for (const value of [0, -1, NaN, Infinity]) {
+      expect(refused({ endpoints, callTimeoutMs: value })).toContain('callTimeoutMs');
+    }
+    expect(refused({ endpoints: 'https://etcd', tls: { cert: 'x' } })).toContain('tls');
+    expect(refused({ endpoints, tls: { ca: 'x' } })).toContain('https');
+    expect(refused({ endpoints, auth: { username: '', password: 'canary' } })).not.toContain('canary');
+  });
+});
