@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { get } from 'node:http';
+import { get as getSecure } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { unsupportedArch } from '../../scripts/etcd.mjs';
@@ -12,6 +13,8 @@ export interface MemberSetup {
   readonly clientPort: number;
   readonly peerPort: number;
   readonly initialCluster: string;
+  /** Serves clients over TLS, with a certificate that etcd makes for itself. */
+  readonly tls: boolean;
   readonly flags: readonly string[];
 }
 
@@ -29,7 +32,7 @@ export class EtcdMember {
   constructor(setup: MemberSetup) {
     this.#setup = setup;
     this.name = setup.name;
-    this.endpoint = `http://127.0.0.1:${setup.clientPort}`;
+    this.endpoint = `${setup.tls ? 'https' : 'http'}://127.0.0.1:${setup.clientPort}`;
   }
 
   get pid(): number | undefined {
@@ -40,6 +43,11 @@ export class EtcdMember {
     return join(this.#setup.folder, this.name);
   }
 
+  /** The certificate of a member that serves TLS, in PEM. */
+  get certificateFile(): string {
+    return join(this.dataFolder, 'fixtures', 'client', 'cert.pem');
+  }
+
   get running(): boolean {
     return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
   }
@@ -47,7 +55,7 @@ export class EtcdMember {
   /** Starts the process without waiting for health. */
   launch(): void {
     if (this.running) return;
-    const { binary, peerPort, initialCluster, flags, name } = this.#setup;
+    const { binary, peerPort, initialCluster, flags, name, tls } = this.#setup;
     const peerUrl = `http://127.0.0.1:${peerPort}`;
     const settings = {
       name,
@@ -60,10 +68,14 @@ export class EtcdMember {
       'initial-cluster-token': 'setpoint-test',
     };
     const args = Object.entries(settings).map(([flag, value]) => `--${flag}=${value}`);
-    const started = spawn(binary, [...args, '--logger=zap', '--log-level=warn', ...flags], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, ETCD_UNSUPPORTED_ARCH: unsupportedArch },
-    });
+    const started = spawn(
+      binary,
+      [...args, '--logger=zap', '--log-level=warn', ...(tls ? ['--auto-tls'] : []), ...flags],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ETCD_UNSUPPORTED_ARCH: unsupportedArch },
+      },
+    );
     this.#log = [];
     started.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log = [...this.#log, ...text.split('\n').filter(Boolean)].slice(-LOG_LINES_KEPT);
@@ -125,7 +137,9 @@ export class EtcdMember {
 
 function isHealthy(endpoint: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get(`${endpoint}/health`, { timeout: 1000, agent: false }, (response) => {
+    const ask = endpoint.startsWith('https:') ? getSecure : get;
+    const options = { timeout: 1000, agent: false as const, rejectUnauthorized: false };
+    const request = ask(`${endpoint}/health`, options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('end', () => resolve(body.includes('"health":"true"')));

@@ -12,6 +12,8 @@ export interface StartEtcdOptions {
   /** Default 3.4, the version that every machine has. */
   readonly version?: string;
   readonly members?: 1 | 3;
+  /** Serves clients over https, with certificates that the members make for themselves. */
+  readonly tls?: boolean;
   /** Further flags for each member, such as `--quota-backend-bytes=16777216`. */
   readonly flags?: readonly string[];
 }
@@ -88,6 +90,7 @@ async function prepare(build: EtcdBuild, options: StartEtcdOptions): Promise<Etc
         clientPort: ports[index]!,
         peerPort: peerPort(index),
         initialCluster,
+        tls: options.tls ?? false,
         flags,
       }),
   );
@@ -122,7 +125,8 @@ function serverOver(build: EtcdBuild, folder: string, members: readonly EtcdMemb
     },
     etcdctl: async (args) => {
       const options = { env: { ...process.env, ETCDCTL_API: '3' }, maxBuffer: 64 << 20 };
-      return (await run(build.etcdctl, [`--endpoints=${endpoints.join(',')}`, ...args], options)).stdout;
+      const trust = endpoints[0]!.startsWith('https:') ? [`--cacert=${members[0]!.certificateFile}`] : [];
+      return (await run(build.etcdctl, [`--endpoints=${endpoints.join(',')}`, ...trust, ...args], options)).stdout;
     },
     dispose,
     [Symbol.asyncDispose]: dispose,
