@@ -45,7 +45,11 @@ export function describeWatchHistory(open: OpenStore): void {
       const prefix = freshPrefix();
       const base = await revisionOf(t.store);
       for (let i = 0; i < 30; i++) {
-        await Promise.all(Array.from({ length: 100 }, (_, j) => put(`${prefix}${i * 100 + j}`)));
+        // Each alone, because a store may let writes that are made together share a revision.
+        const key = (j: number): string => `${prefix}${i * 100 + j}`;
+        await Promise.all(
+          Array.from({ length: 100 }, (_, j) => t.store.put({ key: key(j), value: '' }, { alone: true })),
+        );
       }
       const watch = watching(t.store, { prefix, startRevision: base + 1n });
       const events = await watch.atLeast(3000);

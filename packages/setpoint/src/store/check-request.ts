@@ -38,7 +38,7 @@ export function checkDelete(request: DeleteRequest): void {
 /** Also refuses what etcd calls a duplicate key, see {@link checkDuplicateKeys}. */
 export function checkTxn(request: TxnRequest): void {
   checkTxnFields(request, 'txn');
-  checkTxnLimits(request, () => firstKey(request));
+  checkTxnLimits(request, () => subjectKey(request));
   checkDuplicateKeys(request.then ?? []);
   checkDuplicateKeys(request.else ?? []);
 }
@@ -142,10 +142,11 @@ function keyOf(selector: KeySelector | { readonly key: BytesLike }): string {
   return new TextDecoder().decode(keyRange(selector).start);
 }
 
-function firstKey(request: TxnRequest): string {
+/** The key that errors name a transaction by: the first that it mentions. */
+export function subjectKey(request: TxnRequest): string {
   for (const compare of request.compares ?? []) return keyOf(compare);
   for (const operation of [...(request.then ?? []), ...(request.else ?? [])]) {
-    if ('txn' in operation) return firstKey(operation.txn);
+    if ('txn' in operation) return subjectKey(operation.txn);
     return keyOf(
       'put' in operation ? { key: operation.put.key } : 'range' in operation ? operation.range : operation.delete,
     );

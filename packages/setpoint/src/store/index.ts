@@ -13,7 +13,7 @@
  * {@link memoryStore} is an exact model of etcd in this process: the default to start with, the ground truth of
  * simulations and the store of every unit test. It is held against real etcd by one conformance suite. It keeps
  * nothing on disk, has no quota, no users and one member. {@link fenceStore} gives a handle whose writes only count
- * while a condition holds.
+ * while a condition holds; {@link combineWrites} lets writes that wait at the same moment share one transaction.
  *
  * ```ts
  * const store = memoryStore();
@@ -37,6 +37,7 @@ export {
   checkTxn,
   checkWatch,
 } from './check-request.ts';
+export { combineWrites, type CombineWritesOptions } from './combining/combine-writes.ts';
 export { type Fence, fenceStore } from './fence.ts';
 export { type KeyRange, keyRange, keyText, prefixEnd, toBytes } from './key-range.ts';
 export { MAX_LEASE_TTL_SECONDS, MAX_REQUEST_BYTES, MAX_TXN_OPERATIONS } from './limits.ts';

@@ -14,9 +14,12 @@ export const MAX_LEASE_TTL_SECONDS: number = 9_000_000_000;
 /** What the server wraps around a request before it measures it: request id, user name and lengths. */
 const ENVELOPE_BYTES = 128;
 
+/** The largest size, as `request-size.ts` counts it, that passes {@link checkSize}. */
+export const LARGEST_SIZE: number = MAX_REQUEST_BYTES - ENVELOPE_BYTES;
+
 /** Throws `TooLarge` for a request that etcd would refuse for its size; `name` gives the key that the error names. */
 export function checkSize(size: number, name: () => string): void {
-  if (size <= MAX_REQUEST_BYTES - ENVELOPE_BYTES) return;
+  if (size <= LARGEST_SIZE) return;
   const key = name();
   throw new SetpointError(
     'TooLarge',
@@ -45,7 +48,7 @@ export function checkTxnLimits(request: TxnRequest, name: () => string): void {
  * etcd counts max(compares, then, else) of a transaction and, where a transaction is nested, adds its own count: the
  * largest such sum along a path of nesting is what the limit holds for.
  */
-function longestPath(request: TxnRequest): number {
+export function longestPath(request: TxnRequest): number {
   const branches: readonly Operation[][] = [[...(request.then ?? [])], [...(request.else ?? [])]];
   const own = Math.max(request.compares?.length ?? 0, ...branches.map((branch) => branch.length));
   if (own > MAX_TXN_OPERATIONS) return own;

@@ -33,6 +33,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for the answer. Default: the store's own (5 s for etcd). */
   readonly timeoutMs?: number;
+  /**
+   * A write that never shares a transaction, and so a revision, with other writes: for the keys of locks, lease
+   * ownership and elections, whose order is told from their create revisions. Default false.
+   */
+  readonly alone?: boolean;
 }
 
 export type SortTarget = 'key' | 'create' | 'mod' | 'version' | 'value';

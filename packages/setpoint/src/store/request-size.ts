@@ -21,16 +21,21 @@ export function rangeSize(request: RangeRequest): number {
 export function txnSize(request: TxnRequest): number {
   let size = 0;
   for (const compare of request.compares ?? []) size += field(compareSize(compare));
-  for (const operation of request.then ?? []) size += field(operationSize(operation));
-  for (const operation of request.else ?? []) size += field(operationSize(operation));
+  for (const operation of request.then ?? []) size += operationSize(operation);
+  for (const operation of request.else ?? []) size += operationSize(operation);
   return size;
+}
+
+/** What an operation adds to the size of the transaction that it is in. */
+export function operationSize(operation: Operation): number {
+  return field(contentSize(operation));
 }
 
 /** A tag and a 64-bit varint. */
 const NUMBER = 11;
 const FLAG = 3;
 
-function operationSize(operation: Operation): number {
+function contentSize(operation: Operation): number {
   if ('put' in operation) return field(putSize(operation.put));
   if ('delete' in operation) return field(deleteSize(operation.delete));
   if ('range' in operation) return field(rangeSize(operation.range));
