@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { programsOf } from '../../examples/deployment/src/agent/leftovers.ts';
+import { sendSignal } from '../../examples/deployment/src/agent/process-table.ts';
 import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
 import { ExampleProgram, manifests } from './deployment-example.ts';
 
@@ -15,7 +16,12 @@ const versions = await availableEtcds();
 
 describe('npm start', () => {
   const programs: ExampleProgram[] = [];
-  afterEach(() => Promise.all(programs.splice(0).map((program) => program.end('SIGKILL'))));
+  afterEach(async () => {
+    for (const program of programs.splice(0)) {
+      await program.end('SIGKILL');
+      running(program).forEach((pid) => sendSignal(pid, 'SIGKILL'));
+    }
+  });
 
   function start(
     programArguments: readonly string[] = [],

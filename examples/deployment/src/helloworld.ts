@@ -45,3 +45,4 @@ server.listen(Number(PORT), '127.0.0.1', () => {
 
 process.once('SIGTERM', () => server.close(() => process.exit(0)));
 process.once('disconnect', () => process.exit(0));
+if (process.connected === false) process.exit(0); // the channel was closed before anybody listened to that
