@@ -12,6 +12,8 @@ export interface MemberSetup {
   readonly folder: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** What the other members are told, where it is not the peer port itself. */
+  readonly advertisedPeerPort?: number;
   readonly initialCluster: string;
   /** Serves clients over TLS, with a certificate that etcd makes for itself. */
   readonly tls: boolean;
@@ -55,15 +57,14 @@ export class EtcdMember {
   /** Starts the process without waiting for health. */
   launch(): void {
     if (this.running) return;
-    const { binary, peerPort, initialCluster, flags, name, tls } = this.#setup;
-    const peerUrl = `http://127.0.0.1:${peerPort}`;
+    const { binary, peerPort, advertisedPeerPort = peerPort, initialCluster, flags, name, tls } = this.#setup;
     const settings = {
       name,
       'data-dir': this.dataFolder,
       'listen-client-urls': this.endpoint,
       'advertise-client-urls': this.endpoint,
-      'listen-peer-urls': peerUrl,
-      'initial-advertise-peer-urls': peerUrl,
+      'listen-peer-urls': `http://127.0.0.1:${peerPort}`,
+      'initial-advertise-peer-urls': `http://127.0.0.1:${advertisedPeerPort}`,
       'initial-cluster': initialCluster,
       'initial-cluster-token': 'setpoint-test',
     };

@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type EtcdBuild, findEtcd, findEtcds } from '../../scripts/etcd.mjs';
+import { type EtcdBuild, findEtcd, findEtcds, unsupportedArch } from '../../scripts/etcd.mjs';
 import { EtcdMember } from './etcd-member.ts';
 import { freePorts } from './free-ports.ts';
+import { type PeerMesh, startPeerMesh } from './peer-mesh.ts';
 
 export interface StartEtcdOptions {
   /** Default 3.4, the version that every machine has. */
@@ -16,6 +17,8 @@ export interface StartEtcdOptions {
   readonly tls?: boolean;
   /** Further flags for each member, such as `--quota-backend-bytes=16777216`. */
   readonly flags?: readonly string[];
+  /** Lets members be cut off from each other with `isolate`. */
+  readonly partitions?: boolean;
 }
 
 /** A running etcd of one or three members. What it does to "the server" it does to every member. */
@@ -32,8 +35,25 @@ export interface EtcdServer extends AsyncDisposable {
   restart(): Promise<void>;
   /** Runs etcdctl against it and gives what it printed; rejects with what it complained of. */
   etcdctl(args: readonly string[]): Promise<string>;
+  /** Each member's id, hexadecimal, in the order of `members`. */
+  memberIds(): Promise<readonly string[]>;
+  /** Cuts one member off from the others until `heal`; clients still reach it. Needs `partitions`. */
+  isolate(index: number): Promise<void>;
+  heal(): void;
+  /**
+   * Saves a snapshot of the first member, and gives back a function that puts its data in place of the present, as an
+   * operator does who restores a backup: same name, same token, same addresses. The server must not run by then.
+   */
+  snapshot(): Promise<(options?: RestoreOptions) => Promise<void>>;
+  /** Adds one more member, a learner until it is promoted. Learners answer no health check: wait by asking it. */
+  addLearner(): Promise<EtcdMember>;
   /** Ends the processes and removes their data. Doing it twice does nothing. */
   dispose(): Promise<void>;
+}
+
+export interface RestoreOptions {
+  /** Raises the revision by so much and marks what came before as compacted; needs etcd 3.5. */
+  readonly bumpRevision?: bigint;
 }
 
 /** The minor versions that can be had here. Fails when 3.4 is not among them; says so when 3.5 is not. */
@@ -76,9 +96,11 @@ async function prepare(build: EtcdBuild, options: StartEtcdOptions): Promise<Etc
   const count = options.members ?? 1;
   const folder = await mkdtemp(join(tmpdir(), 'setpoint-etcd-'));
   const ports = await freePorts(count * 2);
-  const peerPort = (index: number): number => ports[count + index]!;
+  const peerPorts = ports.slice(count);
+  const mesh = options.partitions ? await startPeerMesh(peerPorts) : undefined;
+  const advertised = mesh?.ports ?? peerPorts;
   const names = ports.slice(0, count).map((_, index) => `m${index}`);
-  const initialCluster = names.map((name, index) => `${name}=http://127.0.0.1:${peerPort(index)}`).join(',');
+  const initialCluster = names.map((name, index) => `${name}=http://127.0.0.1:${advertised[index]}`).join(',');
   // A test's data need not survive a power cut; a killed process loses nothing by this.
   const flags = [...(build.minor === '3.4' ? [] : ['--unsafe-no-fsync']), ...(options.flags ?? [])];
   const members = names.map(
@@ -88,18 +110,30 @@ async function prepare(build: EtcdBuild, options: StartEtcdOptions): Promise<Etc
         name,
         folder,
         clientPort: ports[index]!,
-        peerPort: peerPort(index),
+        peerPort: peerPorts[index]!,
+        advertisedPeerPort: advertised[index]!,
         initialCluster,
         tls: options.tls ?? false,
         flags,
       }),
   );
-  return serverOver(build, folder, members);
+  return serverOver({ build, folder, members, mesh, advertised, initialCluster });
+}
+
+interface ServerParts {
+  readonly build: EtcdBuild;
+  readonly folder: string;
+  readonly members: readonly EtcdMember[];
+  readonly mesh: PeerMesh | undefined;
+  readonly advertised: readonly number[];
+  readonly initialCluster: string;
 }
 
 const run = promisify(execFile);
 
-function serverOver(build: EtcdBuild, folder: string, members: readonly EtcdMember[]): EtcdServer {
+function serverOver(parts: ServerParts): EtcdServer {
+  const { build, folder, mesh } = parts;
+  const members = [...parts.members];
   const entry = { members, folder };
   alive.add(entry);
   const endpoints = members.map((member) => member.endpoint);
@@ -108,9 +142,16 @@ function serverOver(build: EtcdBuild, folder: string, members: readonly EtcdMemb
   };
   const dispose = async (): Promise<void> => {
     await each((member) => member.kill());
+    await mesh?.dispose();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     alive.delete(entry);
   };
+  const etcdctl = async (args: readonly string[]): Promise<string> => {
+    const options = { env: { ...process.env, ETCDCTL_API: '3' }, maxBuffer: 64 << 20 };
+    const trust = endpoints[0]!.startsWith('https:') ? [`--cacert=${members[0]!.certificateFile}`] : [];
+    return (await run(build.etcdctl, [`--endpoints=${endpoints.join(',')}`, ...trust, ...args], options)).stdout;
+  };
+  const memberIds = (): Promise<readonly string[]> => memberIdsOf(etcdctl, parts.members);
   return {
     version: build.version,
     endpoints,
@@ -123,12 +164,72 @@ function serverOver(build: EtcdBuild, folder: string, members: readonly EtcdMemb
       await each((member) => member.restart({ ready: false }));
       await each((member) => member.ready());
     },
-    etcdctl: async (args) => {
-      const options = { env: { ...process.env, ETCDCTL_API: '3' }, maxBuffer: 64 << 20 };
-      const trust = endpoints[0]!.startsWith('https:') ? [`--cacert=${members[0]!.certificateFile}`] : [];
-      return (await run(build.etcdctl, [`--endpoints=${endpoints.join(',')}`, ...trust, ...args], options)).stdout;
+    etcdctl,
+    memberIds,
+    async isolate(index) {
+      if (!mesh) throw new Error('start it with partitions: true to isolate a member');
+      mesh.isolate(index, (await memberIds())[index]!);
+    },
+    heal: () => mesh?.heal(),
+    snapshot: () => saveSnapshot(parts, etcdctl),
+    async addLearner() {
+      const learner = await startLearner(parts, etcdctl);
+      members.push(learner);
+      return learner;
     },
     dispose,
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+type Etcdctl = EtcdServer['etcdctl'];
+
+async function memberIdsOf(etcdctl: Etcdctl, members: readonly EtcdMember[]): Promise<readonly string[]> {
+  // Each line: id, status, name, peer addresses, client addresses.
+  const lines = (await etcdctl(['member', 'list'])).trim().split('\n');
+  const ids = new Map(lines.map((line) => line.split(', ')).map(([id, , name]) => [name, id]));
+  return members.map(({ name }) => ids.get(name)!);
+}
+
+async function saveSnapshot(
+  { build, folder, members, advertised, initialCluster }: ServerParts,
+  etcdctl: Etcdctl,
+): Promise<(options?: RestoreOptions) => Promise<void>> {
+  const file = join(folder, `snapshot-${Date.now()}`);
+  await etcdctl([`--endpoints=${members[0]!.endpoint}`, 'snapshot', 'save', file]);
+  return async ({ bumpRevision } = {}) => {
+    const bump = bumpRevision === undefined ? [] : [`--bump-revision=${bumpRevision}`, '--mark-compacted'];
+    const program = bumpRevision === undefined ? build.etcdctl : join(dirname(build.etcdctl), 'etcdutl');
+    for (const [index, { name, dataFolder }] of members.entries()) {
+      await rm(dataFolder, { recursive: true, force: true });
+      const settings = {
+        name,
+        'data-dir': dataFolder,
+        'initial-cluster': initialCluster,
+        'initial-cluster-token': 'setpoint-test',
+        'initial-advertise-peer-urls': `http://127.0.0.1:${advertised[index]}`,
+      };
+      const flags = Object.entries(settings).map(([flag, value]) => `--${flag}=${value}`);
+      const env = { ...process.env, ETCDCTL_API: '3', ETCD_UNSUPPORTED_ARCH: unsupportedArch };
+      await run(program, ['snapshot', 'restore', file, ...flags, ...bump], { env });
+    }
+  };
+}
+
+async function startLearner({ build, folder, initialCluster }: ServerParts, etcdctl: Etcdctl): Promise<EtcdMember> {
+  const [clientPort, peerPort] = (await freePorts(2)) as [number, number];
+  const name = `learner${peerPort}`;
+  await etcdctl(['member', 'add', name, '--learner', `--peer-urls=http://127.0.0.1:${peerPort}`]);
+  const member = new EtcdMember({
+    binary: build.etcd,
+    name,
+    folder,
+    clientPort,
+    peerPort,
+    initialCluster: `${initialCluster},${name}=http://127.0.0.1:${peerPort}`,
+    tls: false,
+    flags: ['--initial-cluster-state=existing'],
+  });
+  member.launch();
+  return member;
 }

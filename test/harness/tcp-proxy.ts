@@ -26,6 +26,8 @@ export interface TcpProxy extends AsyncDisposable {
   readonly endpoint: string;
   /** How many connections were ever made. */
   readonly accepted: number;
+  /** How many were refused. */
+  readonly refused: number;
   /** Resets (RST) every connection that stands now; new ones are taken. */
   cut(): void;
   /** Keeps back what a side sends from now on: a hole without any sign of it. */
@@ -38,8 +40,8 @@ export interface TcpProxy extends AsyncDisposable {
   throttle(bytesPerSecond: number | undefined): void;
   /** Sends connections made from now on to another server. */
   retarget(target: string): void;
-  /** Keeps each chunk back for so long. */
-  delay(ms: number): void;
+  /** Keeps each chunk back for so long; a function is asked for each chunk, and none overtakes another. */
+  delay(ms: number | (() => number)): void;
   /**
    * Lets exactly so many more bytes of that side through, over all connections, and then ends the connection on which
    * the last one passed: to break a stream in the middle of a message.
@@ -52,7 +54,7 @@ interface Weather {
   held: Set<Side>;
   refusing: boolean;
   bytesPerSecond: number | undefined;
-  delayMs: number;
+  delayMs: () => number;
   budget: { from: Side; bytes: number } | undefined;
 }
 
@@ -63,13 +65,17 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
     held: new Set(),
     refusing: false,
     bytesPerSecond: undefined,
-    delayMs: 0,
+    delayMs: () => 0,
     budget: undefined,
   };
   const links = new Set<ProxyLink>();
   let accepted = 0;
+  let refused = 0;
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
-    if (weather.refusing) return void client.resetAndDestroy();
+    if (weather.refusing) {
+      refused++;
+      return void client.resetAndDestroy();
+    }
     const upstream = connect({ ...address, noDelay: true });
     const link = new ProxyLink(++accepted, { client, server: upstream }, weather, options);
     links.add(link);
@@ -92,6 +98,9 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
     get accepted() {
       return accepted;
     },
+    get refused() {
+      return refused;
+    },
     cut,
     hold: (from) => (from === 'both' ? (['client', 'server'] as const) : [from]).forEach((s) => weather.held.add(s)),
     release: () => {
@@ -108,7 +117,7 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
       wake();
     },
     retarget: (next) => (address = addressOf(next)),
-    delay: (ms) => (weather.delayMs = ms),
+    delay: (ms) => (weather.delayMs = typeof ms === 'number' ? () => ms : ms),
     cutAfter: (from, bytes) => (weather.budget = { from, bytes }),
     dispose,
     [Symbol.asyncDispose]: dispose,
@@ -155,7 +164,7 @@ class ProxyLink implements Link {
       socket.on('data', (bytes) => {
         this.#options.onData?.({ from, bytes, link: this });
         if (socket.destroyed) return;
-        this.#queues[from].push({ bytes, due: performance.now() + this.#weather.delayMs });
+        this.#queues[from].push({ bytes, due: performance.now() + this.#weather.delayMs() });
         // A receiver that doesn't read holds its sender back through the proxy as it would without.
         if (this.#queues[from].length > QUEUE_MAX) socket.pause();
         this.#pump(from);
