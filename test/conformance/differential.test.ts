@@ -1,5 +1,5 @@
 import { etcdStore } from '@setpoint/etcd';
-import { isSetpointError } from 'setpoint/errors';
+import { isSetpointError } from 'setpoint';
 import { memoryStore, type Store, type WatchEvent, type WatchRequest } from 'setpoint/store';
 import { FakeClock, seededRandom } from 'setpoint/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { isSetpointError, type ErrorCode } from 'setpoint/errors';
+import { isSetpointError, type ErrorCode } from 'setpoint';
 import type { KeyValue, Store, WatchBatch, WatchEvent, WatchRequest } from 'setpoint/store';
 import { expect } from 'vitest';
 

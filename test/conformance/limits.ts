@@ -1,4 +1,4 @@
-import { isSetpointError } from 'setpoint/errors';
+import { isSetpointError } from 'setpoint';
 import { MAX_REQUEST_BYTES, MAX_TXN_OPERATIONS, type Operation } from 'setpoint/store';
 import { expect, it } from 'vitest';
 import { expectCode, freshPrefix, type OpenStore, revisionOf } from './fixture.ts';

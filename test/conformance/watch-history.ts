@@ -1,4 +1,4 @@
-import { isSetpointError } from 'setpoint/errors';
+import { isSetpointError } from 'setpoint';
 import { expect, it } from 'vitest';
 import { freshPrefix, type OpenStore, revisionOf, text, watching } from './fixture.ts';
 import { topic } from './topic.ts';

@@ -54,7 +54,7 @@ describe('what is checked before anything is sent', () => {
     ['a number for a bigint', { target: 'mod', operator: '=', operand: 1 }],
     ['a bigint for a value', { target: 'value', operator: '=', operand: 1n }],
   ])('refuses a compare with %s', (_, compare) => {
-    const request = { compares: [{ key, ...compare }] } as TxnRequest;
+    const request = { compares: [{ key, ...compare }] } as unknown as TxnRequest;
     expect(refusal(() => checkTxn(request)).code).toBe('Invalid');
   });
 

@@ -39,7 +39,7 @@ const options = fc.record(
 );
 
 function selects(request: RangeRequest, key: Buffer): boolean {
-  const { key: start, end, prefix, fromKey } = request as Record<string, string | undefined>;
+  const { key: start, end, prefix, fromKey } = request as unknown as Record<string, string | undefined>;
   if (prefix !== undefined) return key.subarray(0, bytes(prefix).length).equals(bytes(prefix));
   if (fromKey !== undefined) return Buffer.compare(key, bytes(fromKey)) >= 0;
   if (end === undefined) return key.equals(bytes(start!));
