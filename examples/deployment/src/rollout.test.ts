@@ -25,6 +25,11 @@ describe('planRollout', () => {
       { ...wanted, current: set('b', 1), old: [set('a', 2, 3)] },
       { a: 2, b: 2 },
     ],
+    [
+      'does not give up a second one for one that was told to go but still answers',
+      { ...wanted, current: set('c', 0), old: [set('a', 2), set('b', 1, 2)] },
+      { a: 2, b: 1, c: 1 },
+    ],
     ['ends with none of the old', { ...wanted, current: set('b', 3), old: [set('a', 1)] }, { a: 0, b: 3 }],
     [
       'without a surge it first makes room',
