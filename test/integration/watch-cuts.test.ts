@@ -4,7 +4,7 @@ import { etcdStore } from '@setpoint/etcd';
 import type { Store } from 'setpoint/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { availableEtcds, type EtcdServer, startEtcd } from '../harness/etcd-server.ts';
-import { seededRandom } from '../../packages/setpoint/src/internal/random.ts';
+import { type Random, seededRandom } from '../../packages/setpoint/src/internal/random.ts';
 import { startProxy, type TcpProxy } from '../harness/tcp-proxy.ts';
 
 const KEYS = 3000;
@@ -81,13 +81,12 @@ describe.each(await availableEtcds())('a watch that is cut while it catches up, 
     }
   });
 
-  it('F-28: loses and doubles nothing when streams end at random bytes, again and again', async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
-    const random = seededRandom(seed);
+  /** Watches everything while connections end at random bytes; gives each event's revision. */
+  async function watchOverRandomEnds(random: Random): Promise<bigint[]> {
     const stop = new AbortController();
     const seen: bigint[] = [];
-    const linksBefore = proxy.accepted;
     const last = firstRevision + BigInt(KEYS) - 1n;
+    // Below the size of the first batch: the first connection never gets it through.
     proxy.cutAfter('server', 1 + Math.floor(random.next() * 20_000));
     for await (const batch of store.watch({ prefix: PREFIX, startRevision: firstRevision }, { signal: stop.signal })) {
       for (const event of batch.events) seen.push(event.kv.modRevision);
@@ -95,8 +94,18 @@ describe.each(await availableEtcds())('a watch that is cut while it catches up, 
       if (batch.revision >= last) stop.abort();
     }
     proxy.cutAfter('server', Infinity);
-    expect(seen, `seed ${seed}`).toEqual(everyRevision());
-    expect(proxy.accepted - linksBefore, `seed ${seed}: connections`).toBeGreaterThanOrEqual(3);
+    return seen;
+  }
+
+  it('F-28: loses and doubles nothing when streams end at random bytes, again and again', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const random = seededRandom(seed);
+    const linksBefore = proxy.accepted;
+    const rounds = 5;
+    for (let round = 0; round < rounds; round++) {
+      expect(await watchOverRandomEnds(random), `seed ${seed}, round ${round}`).toEqual(everyRevision());
+    }
+    expect(proxy.accepted - linksBefore, `seed ${seed}: connections`).toBeGreaterThanOrEqual(rounds);
   });
 
   /** The same cuts under the watcher of the etcd3 package: shows that the cuts above do cut where it hurts. */
