@@ -1,5 +1,6 @@
 import { SetpointError } from 'setpoint';
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from 'setpoint/internal';
+import type { CombineWritesOptions } from 'setpoint/store';
 import type { TransportSettings } from './transport.ts';
 
 /** How to reach an etcd, and how patient to be with it. */
@@ -29,6 +30,11 @@ export interface EtcdStoreOptions {
    * idle watch every 10 to 11 minutes. 0 turns it off.
    */
   readonly watchSilenceMs?: number;
+  /**
+   * Whether writes that wait at the same moment share a transaction, see `combineWrites` of `setpoint/store`; or how
+   * many share one, and how many calls are under way before writes wait. Default true.
+   */
+  readonly combineWrites?: boolean | { readonly maxMembers?: number; readonly maxInFlight?: number };
   readonly clock?: Clock;
   readonly random?: Random;
   /** Default: silent. Endpoints, keys and codes are logged, never values or secrets. */
@@ -43,6 +49,8 @@ export interface Settings {
   readonly dialTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly watchSilenceMs: number;
+  /** Undefined: every write goes by itself. */
+  readonly combineWrites: CombineWritesOptions | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -89,6 +97,7 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
     dialTimeoutMs: duration('dialTimeoutMs', options.dialTimeoutMs, 2000),
     callTimeoutMs: duration('callTimeoutMs', options.callTimeoutMs, 5000),
     watchSilenceMs: options.watchSilenceMs === 0 ? 0 : duration('watchSilenceMs', options.watchSilenceMs, 720_000),
+    combineWrites: combining(options.combineWrites),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     logger: options.logger ?? silentLogger,
@@ -100,6 +109,12 @@ export function duration(name: string, value: number | undefined, fallback: numb
   if (value === undefined) return fallback;
   if (typeof value === 'number' && value > 0 && value < Infinity) return value;
   throw invalid(name, 'a number of milliseconds above 0', value);
+}
+
+function combining(given: EtcdStoreOptions['combineWrites'] = true): CombineWritesOptions | undefined {
+  if (typeof given === 'boolean') return given ? {} : undefined;
+  if (typeof given === 'object' && given !== null) return given;
+  throw invalid('combineWrites', 'true, false or an object', given);
 }
 
 function endpointUrls(endpoints: string | readonly string[]): readonly string[] {
