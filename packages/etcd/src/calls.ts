@@ -1,4 +1,3 @@
-import type { IResponseHeader } from 'etcd3';
 import { type ErrorCode, isSetpointError, type SetpointError } from 'setpoint';
 import { Backoff, sleep } from 'setpoint/internal';
 import type { CallOptions } from 'setpoint/store';
@@ -23,7 +22,9 @@ export interface CallPlan {
 
 /** Sends a request over a transport; `Calls` cancels it. */
 type Send<Response> = (transport: Transport, token: string | undefined) => PendingCall<Response>;
-type WithHeader = { readonly header: IResponseHeader | null };
+/** A header as either codec reads it. */
+type Header = { readonly cluster_id: string; readonly revision: string | bigint };
+type WithHeader = { readonly header: Header | null };
 
 /**
  * Makes calls: on an endpoint that answers, with a token where one is needed, within a deadline. What provably did not
@@ -102,7 +103,7 @@ export class Calls {
   }
 
   /** Takes note of an answer's header. */
-  observe(header: IResponseHeader | null): void {
+  observe(header: Header | null): void {
     if (header === null) return;
     const revision = BigInt(header.revision);
     if (revision > this.#highestRevision) this.#highestRevision = revision;

@@ -1,4 +1,5 @@
 import { type ErrorCode, SetpointError } from 'setpoint';
+import { MalformedMessage } from './protobuf/index.ts';
 
 /**
  * What an error of a call says about the call:
@@ -51,6 +52,8 @@ const NOT_ETCD = /HTTP status code: (?:200|3\d\d|4(?!29)\d\d)|Protocol error|Exp
 export function classify(error: unknown): Failure {
   const { code, details } = statusOf(error);
   const text = readable(details);
+  if (error instanceof MalformedMessage)
+    return { kind: 'partial', code: 'NotEtcd', text: `its answer can't be read: ${text}` };
   if (NOT_SENT.test(details)) return { kind: 'unsent', code: NOT_ETCD.test(details) ? 'NotEtcd' : 'Unavailable', text };
   for (const [pattern, kind, verdict] of ETCD_ERRORS) {
     if (!pattern.test(details)) continue;

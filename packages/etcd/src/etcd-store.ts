@@ -9,6 +9,7 @@ import {
   checkRange,
   checkTxn,
   checkWatch,
+  combineWrites,
   type DeleteRequest,
   type DeleteResponse,
   type KeySelector,
@@ -32,9 +33,8 @@ import { type CallPlan, Calls } from './calls.ts';
 import type { CallSubject } from './error-mapping.ts';
 import { grantLease, keepLeaseAlive, leaseTimeToLive, listLeases, revokeLease } from './leases.ts';
 import { compact, disarmAlarm, listAlarms, listMembers, statusOfAll } from './maintenance.ts';
-import { type EtcdStoreOptions, resolveOptions } from './options.ts';
-import { encodeDelete, encodePut, encodeRange, encodeTxn } from './request-encoding.ts';
-import { decodeDelete, decodePut, decodeRange, decodeTxn } from './response-decoding.ts';
+import { type EtcdStoreOptions, resolveOptions, type Settings } from './options.ts';
+import { encodeDelete, encodePut, encodeRange, encodeTxn } from './protobuf/index.ts';
 import { deleteRpc, putRpc, rangeRpc, txnRpc } from './rpcs.ts';
 import { Watch } from './watch.ts';
 
@@ -43,41 +43,44 @@ import { Watch } from './watch.ts';
  * and, in a watch, for as long as it takes. Throws `Invalid` for wrong options, and nothing else.
  */
 export function etcdStore(options: EtcdStoreOptions): Store {
-  return new EtcdStore(options);
+  const settings = resolveOptions(options);
+  const store = new EtcdStore(settings);
+  if (settings.combineWrites === undefined) return store;
+  const { clock, callTimeoutMs: timeoutMs } = settings;
+  return combineWrites(store, { ...settings.combineWrites, clock, timeoutMs });
 }
 
 class EtcdStore implements Store {
   readonly #closing = new AbortController();
   readonly #calls: Calls;
 
-  constructor(options: EtcdStoreOptions) {
+  constructor(settings: Settings) {
     // Every call and watch listens to it, and lets go when it is over.
     setMaxListeners(0, this.#closing.signal);
-    this.#calls = new Calls(resolveOptions(options), this.#closing.signal);
+    this.#calls = new Calls(settings, this.#closing.signal);
   }
 
   async range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
     checkRange(request);
     const plan = { ...planOf('range', request, false), requireLeader: request.serializable !== true };
-    return decodeRange(await this.#calls.unary(rangeRpc, encodeRange(request), plan, options));
+    return (await this.#calls.unary(rangeRpc, encodeRange(request), plan, options)).body;
   }
 
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
     checkPut(request);
-    return decodePut(await this.#calls.unary(putRpc, encodePut(request), planOf('put', request, true), options));
+    return (await this.#calls.unary(putRpc, encodePut(request), planOf('put', request, true), options)).body;
   }
 
   async delete(request: DeleteRequest, options?: CallOptions): Promise<DeleteResponse> {
     checkDelete(request);
-    return decodeDelete(
-      await this.#calls.unary(deleteRpc, encodeDelete(request), planOf('delete', request, true), options),
-    );
+    const plan = planOf('delete', request, true);
+    return (await this.#calls.unary(deleteRpc, encodeDelete(request), plan, options)).body;
   }
 
   async txn(request: TxnRequest, options?: CallOptions): Promise<TxnResponse> {
     checkTxn(request);
     const plan = planOf('txn', firstSelector(request), writes(request));
-    return decodeTxn(await this.#calls.unary(txnRpc, encodeTxn(request), plan, options));
+    return (await this.#calls.unary(txnRpc, encodeTxn(request), plan, options)).body;
   }
 
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {

@@ -5,8 +5,6 @@ import type {
   IAuthenticateResponse,
   ICompactionRequest,
   ICompactionResponse,
-  IDeleteRangeRequest,
-  IDeleteRangeResponse,
   ILeaseGrantRequest,
   ILeaseGrantResponse,
   ILeaseKeepAliveRequest,
@@ -17,37 +15,49 @@ import type {
   ILeaseTimeToLiveRequest,
   ILeaseTimeToLiveResponse,
   IMemberListResponse,
-  IPutRequest,
-  IPutResponse,
-  IRangeRequest,
-  IRangeResponse,
   IStatusResponse,
-  ITxnRequest,
-  ITxnResponse,
-  IWatchRequest,
-  IWatchResponse,
 } from 'etcd3';
+import type { DeleteResponse, PutResponse, RangeResponse, TxnResponse } from 'setpoint/store';
+import {
+  type Answer,
+  decodeDelete,
+  decodePut,
+  decodeRange,
+  decodeTxn,
+  decodeWatch,
+  type EncodedRequest,
+  type WatchAnswer,
+} from './protobuf/index.ts';
 
 export type ServiceName = 'KV' | 'Watch' | 'Lease' | 'Cluster' | 'Maintenance' | 'Auth';
 
-/** Names one method of etcd's gRPC interface; the type parameters are its messages as etcd3's codec has them. */
+/** Names one method of etcd's gRPC interface; the type parameters are its messages. */
 export interface Rpc<Request, Response> {
   readonly service: ServiceName;
   readonly method: string;
+  /** Reads an answer; requests are bytes already. Absent: etcd3's codec does both. */
+  readonly decode?: (bytes: Uint8Array) => Response;
   /** Never set: carries the types. */
   readonly messages?: (request: Request) => Response;
 }
 
 const rpc = <Request, Response>(service: ServiceName, method: string): Rpc<Request, Response> => ({ service, method });
 
+const leanRpc = <Response>(
+  service: ServiceName,
+  method: string,
+  decode: (bytes: Uint8Array) => Response,
+): Rpc<EncodedRequest, Response> => ({ service, method, decode });
+
+type Lean<Body> = Rpc<EncodedRequest, Answer<Body>>;
 type Empty = Record<string, never>;
 
-export const rangeRpc: Rpc<IRangeRequest, IRangeResponse> = rpc('KV', 'Range');
-export const putRpc: Rpc<IPutRequest, IPutResponse> = rpc('KV', 'Put');
-export const deleteRpc: Rpc<IDeleteRangeRequest, IDeleteRangeResponse> = rpc('KV', 'DeleteRange');
-export const txnRpc: Rpc<ITxnRequest, ITxnResponse> = rpc('KV', 'Txn');
+export const rangeRpc: Lean<RangeResponse> = leanRpc('KV', 'Range', decodeRange);
+export const putRpc: Lean<PutResponse> = leanRpc('KV', 'Put', decodePut);
+export const deleteRpc: Lean<DeleteResponse> = leanRpc('KV', 'DeleteRange', decodeDelete);
+export const txnRpc: Lean<TxnResponse> = leanRpc('KV', 'Txn', decodeTxn);
+export const watchRpc: Rpc<EncodedRequest, WatchAnswer> = leanRpc('Watch', 'Watch', decodeWatch);
 export const compactRpc: Rpc<ICompactionRequest, ICompactionResponse> = rpc('KV', 'Compact');
-export const watchRpc: Rpc<IWatchRequest, IWatchResponse> = rpc('Watch', 'Watch');
 export const leaseGrantRpc: Rpc<ILeaseGrantRequest, ILeaseGrantResponse> = rpc('Lease', 'LeaseGrant');
 export const leaseRevokeRpc: Rpc<ILeaseRevokeRequest, ILeaseRevokeResponse> = rpc('Lease', 'LeaseRevoke');
 export const leaseKeepAliveRpc: Rpc<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse> = rpc('Lease', 'LeaseKeepAlive');

@@ -13,6 +13,9 @@ interface MethodDefinition {
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }
 
+/** For what is encoded before it is given to gRPC, and decoded after. */
+const asIs = (message: unknown): Buffer => message as Buffer;
+
 /** What travels in front of a request. */
 export interface CallHeaders {
   readonly token?: string | undefined;
@@ -99,7 +102,14 @@ export class Transport {
         request,
         this.#metadataFor(headers),
         {},
-        (error: Error | null, response: unknown) => (error ? reject(error) : resolve(response as Response)),
+        (error: Error | null, response: unknown) => {
+          if (error) return reject(error);
+          try {
+            resolve(rpc.decode ? rpc.decode(response as Buffer) : (response as Response));
+          } catch (malformed) {
+            reject(malformed);
+          }
+        },
       );
       cancel = () => call.cancel();
     });
@@ -112,7 +122,7 @@ export class Transport {
     const stream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {});
     // Cancelling makes gRPC emit an error also when nobody iterates any more.
     stream.on('error', () => {});
-    return stream;
+    return rpc.decode ? decoded(stream, rpc.decode) : stream;
   }
 
   /** Ends the connection. Calls under way must have been cancelled. */
@@ -122,7 +132,9 @@ export class Transport {
 
   #definition(rpc: Rpc<never, unknown>): MethodDefinition {
     const client = this.#definitions.get(rpc.service) as unknown as Record<string, MethodDefinition>;
-    return client[rpc.method]!;
+    const definition = client[rpc.method]!;
+    if (!rpc.decode) return definition;
+    return { path: definition.path, requestSerialize: asIs, responseDeserialize: asIs };
   }
 
   #metadataFor({ token, requireLeader }: CallHeaders): Metadata {
@@ -131,4 +143,18 @@ export class Transport {
     if (requireLeader) metadata.set('hasleader', 'true');
     return metadata;
   }
+}
+
+/** A stream of bytes as a stream of messages. */
+function decoded<Request, Response>(
+  stream: CallStream<Request, Uint8Array>,
+  decode: (bytes: Uint8Array) => Response,
+): CallStream<Request, Response> {
+  return {
+    write: (message) => stream.write(message),
+    cancel: () => stream.cancel(),
+    async *[Symbol.asyncIterator]() {
+      for await (const bytes of stream) yield decode(bytes);
+    },
+  };
 }

@@ -1,20 +1,15 @@
-import type { IEvent, IWatchResponse } from 'etcd3';
+import type { WatchEvent } from 'setpoint/store';
 import { describe, expect, it } from 'vitest';
+import type { WatchAnswer } from './protobuf/index.ts';
 import { WatchFragments } from './watch-fragments.ts';
 
-const response = (revisions: readonly number[], fragment = false): IWatchResponse => ({
-  events: revisions.map((revision) => ({ kv: { mod_revision: String(revision) } }) as IEvent),
+const response = (revisions: readonly number[], fragment = false): Pick<WatchAnswer, 'events' | 'fragment'> => ({
+  events: revisions.map((revision) => ({ kv: { modRevision: BigInt(revision) } }) as WatchEvent),
   fragment,
-  watch_id: '0',
-  created: false,
-  canceled: false,
-  compact_revision: '0',
-  cancel_reason: '',
-  header: { cluster_id: '1', member_id: '1', revision: '99', raft_term: '1' },
 });
 
-const revisions = (events: readonly IEvent[] | undefined): string[] | undefined =>
-  events?.map(({ kv }) => kv.mod_revision);
+const revisions = (events: readonly WatchEvent[] | undefined): string[] | undefined =>
+  events?.map(({ kv }) => String(kv.modRevision));
 
 describe('WatchFragments', () => {
   it('gives a response that came in one piece as it is, and an empty one for a progress mark', () => {

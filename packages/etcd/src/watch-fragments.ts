@@ -1,4 +1,5 @@
-import type { IEvent, IWatchResponse } from 'etcd3';
+import type { WatchEvent } from 'setpoint/store';
+import type { WatchAnswer } from './protobuf/index.ts';
 
 /**
  * Puts responses together that etcd sent in pieces (`fragment` on all but the last), so that no revision is split. A
@@ -7,25 +8,25 @@ import type { IEvent, IWatchResponse } from 'etcd3';
  * a stream breaks is dropped with this object.
  */
 export class WatchFragments {
-  #waiting: readonly IEvent[] = [];
+  #waiting: readonly WatchEvent[] = [];
 
   /**
    * The events that are whole now, in order: undefined while there are none, and empty for a response that carries no
    * events at all, which is a progress mark.
    */
-  add(response: IWatchResponse): readonly IEvent[] | undefined {
-    const events = this.#waiting.length === 0 ? response.events : [...this.#waiting, ...response.events];
-    const whole = response.fragment ? startOfLastRevision(events) : events.length;
+  add(answer: Pick<WatchAnswer, 'events' | 'fragment'>): readonly WatchEvent[] | undefined {
+    const events = this.#waiting.length === 0 ? answer.events : [...this.#waiting, ...answer.events];
+    const whole = answer.fragment ? startOfLastRevision(events) : events.length;
     this.#waiting = events.slice(whole);
-    if (whole === 0 && (response.fragment || events.length > 0)) return undefined;
+    if (whole === 0 && (answer.fragment || events.length > 0)) return undefined;
     return whole === events.length ? events : events.slice(0, whole);
   }
 }
 
 /** Where the events of the newest revision begin. */
-function startOfLastRevision(events: readonly IEvent[]): number {
-  const newest = events.at(-1)?.kv.mod_revision;
+function startOfLastRevision(events: readonly WatchEvent[]): number {
+  const newest = events.at(-1)?.kv.modRevision;
   let index = events.length;
-  while (index > 0 && events[index - 1]!.kv.mod_revision === newest) index--;
+  while (index > 0 && events[index - 1]!.kv.modRevision === newest) index--;
   return index;
 }

@@ -1,7 +1,6 @@
-import type { IWatchRequest, IWatchResponse } from 'etcd3';
 import { type Clock } from 'setpoint/internal';
 import type { WatchEvent } from 'setpoint/store';
-import { decodeEvent } from './response-decoding.ts';
+import type { EncodedRequest, WatchAnswer } from './protobuf/index.ts';
 import { SilenceGuard } from './silence-guard.ts';
 import type { CallStream } from './transport.ts';
 import { WatchFragments } from './watch-fragments.ts';
@@ -16,9 +15,9 @@ export type WatchMessage =
 export class WatchCancelled extends Error {
   readonly compactRevision: bigint;
 
-  constructor(response: IWatchResponse) {
-    super(response.cancel_reason || 'no reason given');
-    this.compactRevision = BigInt(response.compact_revision);
+  constructor(answer: WatchAnswer) {
+    super(answer.cancelReason || 'no reason given');
+    this.compactRevision = answer.compactRevision;
   }
 }
 
@@ -36,7 +35,7 @@ export interface WatchStreamLimits {
  * when the reader comes for it, so a slow reader slows the server down.
  */
 export async function* readWatchStream(
-  stream: CallStream<IWatchRequest, IWatchResponse>,
+  stream: CallStream<EncodedRequest, WatchAnswer>,
   limits: WatchStreamLimits,
 ): AsyncGenerator<WatchMessage, void, void> {
   let silent = false;
@@ -63,13 +62,13 @@ export async function* readWatchStream(
   }
 }
 
-function interpret(response: IWatchResponse, fragments: WatchFragments): WatchMessage | undefined {
+function interpret(answer: WatchAnswer, fragments: WatchFragments): WatchMessage | undefined {
   // A cancellation comes first: some servers report a refused watch as created and cancelled in one message.
-  if (response.canceled) throw new WatchCancelled(response);
-  const { revision, cluster_id: clusterId } = response.header;
-  if (response.created) return { type: 'created', revision: BigInt(revision), clusterId };
-  const events = fragments.add(response);
+  if (answer.canceled) throw new WatchCancelled(answer);
+  const { header } = answer;
+  if (answer.created && header) return { type: 'created', revision: header.revision, clusterId: header.cluster_id };
+  const events = fragments.add(answer);
   if (events === undefined) return undefined;
-  if (events.length > 0) return { type: 'events', events: events.map(decodeEvent) };
-  return { type: 'progress', revision: BigInt(revision) };
+  if (events.length > 0 || !header) return { type: 'events', events };
+  return { type: 'progress', revision: header.revision };
 }

@@ -5,7 +5,7 @@ import type { WatchBatch, WatchOptions, WatchRequest } from 'setpoint/store';
 import type { Calls } from './calls.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type CallSubject, classify, subjectError, textOf } from './error-mapping.ts';
-import { encodeRange, encodeWatch } from './request-encoding.ts';
+import { encodeRange, encodeWatch } from './protobuf/index.ts';
 import { rangeRpc, watchRpc } from './rpcs.ts';
 import { WatchCursor } from './watch-cursor.ts';
 import { readWatchStream, WatchCancelled, type WatchMessage } from './watch-stream.ts';
@@ -71,7 +71,7 @@ export class Watch {
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
     try {
       if (this.#stop.signal.aborted) return;
-      stream.write({ create_request: encodeWatch(this.#request, this.#cursor.next) });
+      stream.write(encodeWatch(this.#request, this.#cursor.next));
       const limits = {
         clock: settings.clock,
         createTimeoutMs: settings.callTimeoutMs,
@@ -149,8 +149,8 @@ export class Watch {
   async #confirmHistory(): Promise<void> {
     const options = { signal: this.#stop.signal };
     const request = encodeRange({ ...this.#request, limit: 1, keysOnly: true });
-    const { header } = await this.#calls.unary(rangeRpc, request, { subject: this.#subject, write: false }, options);
-    const revision = BigInt(header.revision);
+    const { body } = await this.#calls.unary(rangeRpc, request, { subject: this.#subject, write: false }, options);
+    const { revision } = body;
     if (revision >= this.#floor) return;
     this.#calls.lowerRevision(revision);
     throw new SetpointError(
