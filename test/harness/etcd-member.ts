@@ -3,6 +3,7 @@ import { get } from 'node:http';
 import { get as getSecure } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { processEnded, processStarted } from './leftovers.ts';
 import { unsupportedArch } from '../../scripts/etcd.mjs';
 
 /** How one member is started; the same again after every restart. */
@@ -83,6 +84,10 @@ export class EtcdMember {
     });
     started.on('error', (error) => this.#log.push(String(error)));
     this.#process = started;
+    const { pid } = started;
+    if (pid === undefined) return;
+    processStarted(pid);
+    started.once('exit', () => processEnded(pid));
   }
 
   /** Resolves once it says that it is healthy, which needs a leader; rejects with its log when it ends or takes long. */
@@ -119,11 +124,6 @@ export class EtcdMember {
     await this.kill();
     this.launch();
     if (options.ready !== false) await this.ready();
-  }
-
-  /** For a process that is itself about to end and can't wait. */
-  killNow(): void {
-    this.#process?.kill('SIGKILL');
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EtcdBuild, findEtcd, findEtcds, unsupportedArch } from '../../scripts/etcd.mjs';
 import { EtcdMember } from './etcd-member.ts';
 import { freePorts } from './free-ports.ts';
+import { folderMade, folderRemoved } from './leftovers.ts';
 import { type PeerMesh, startPeerMesh } from './peer-mesh.ts';
 
 export interface StartEtcdOptions {
@@ -83,18 +83,10 @@ export async function startEtcd(options: StartEtcdOptions = {}): Promise<EtcdSer
   }
 }
 
-/** What has to go when this process ends in the middle of a test. */
-const alive = new Set<{ readonly members: readonly EtcdMember[]; readonly folder: string }>();
-process.on('exit', () => {
-  for (const { members, folder } of alive) {
-    members.forEach((member) => member.killNow());
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-});
-
 async function prepare(build: EtcdBuild, options: StartEtcdOptions): Promise<EtcdServer> {
   const count = options.members ?? 1;
   const folder = await mkdtemp(join(tmpdir(), 'setpoint-etcd-'));
+  folderMade(folder);
   const ports = await freePorts(count * 2);
   const peerPorts = ports.slice(count);
   const mesh = options.partitions ? await startPeerMesh(peerPorts) : undefined;
@@ -134,8 +126,6 @@ const run = promisify(execFile);
 function serverOver(parts: ServerParts): EtcdServer {
   const { build, folder, mesh } = parts;
   const members = [...parts.members];
-  const entry = { members, folder };
-  alive.add(entry);
   const endpoints = members.map((member) => member.endpoint);
   const each = async (act: (member: EtcdMember) => Promise<void>): Promise<void> => {
     await Promise.all(members.map(act));
@@ -144,7 +134,7 @@ function serverOver(parts: ServerParts): EtcdServer {
     await each((member) => member.kill());
     await mesh?.dispose();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-    alive.delete(entry);
+    folderRemoved(folder);
   };
   const etcdctl = async (args: readonly string[]): Promise<string> => {
     const options = { env: { ...process.env, ETCDCTL_API: '3' }, maxBuffer: 64 << 20 };

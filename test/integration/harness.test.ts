@@ -1,6 +1,10 @@
-import { connect } from 'node:net';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdtemp } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
 import { startProxy } from '../harness/tcp-proxy.ts';
@@ -54,5 +58,33 @@ describe.each(await availableEtcds())('the harness on etcd %s', (version) => {
     socket.on('data', (bytes) => (received += bytes.length));
     await new Promise((resolve) => socket.on('close', resolve));
     expect(received).toBe(10);
+  });
+});
+
+/** A process's state as ps names it; empty for none. */
+const stateOf = (pid: number): string =>
+  spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+
+describe('what a test process leaves behind', () => {
+  it('goes when the process is killed in the middle of a test', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'setpoint-left-'));
+    const guard = new URL('../harness/leftovers-guard.mjs', import.meta.url).pathname;
+    const program = `
+      const { spawn } = require('node:child_process');
+      const left = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
+      const guard = spawn(process.execPath, [${JSON.stringify(guard)}], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+      guard.stdin.write('started\\t' + left.pid + '\\nmade\\t' + ${JSON.stringify(folder)} + '\\n', () => {
+        console.log(left.pid);
+      });
+      setInterval(() => {}, 1000);
+    `;
+    const tests = spawn(process.execPath, ['--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(tests.stdout, 'data')) as [Buffer];
+    const left = Number(line.toString());
+    expect(process.kill(left, 0)).toBe(true);
+    tests.kill('SIGKILL');
+    await expect.poll(() => existsSync(folder), { timeout: 10_000 }).toBe(false);
+    // Gone, or dead and not yet collected by whoever adopted it.
+    await expect.poll(() => stateOf(left).replace(/^Z.*/, '')).toBe('');
   });
 });
