@@ -70,10 +70,18 @@ describe('the garbage collector', () => {
     running.push(collector.run(stop.signal));
     return caches;
   };
-  const make = (definition: AnyResourceDefinition, name: string, ...owners: ResourceObject[]): Promise<ResourceObject> =>
+  const make = (
+    definition: AnyResourceDefinition,
+    name: string,
+    ...owners: ResourceObject[]
+  ): Promise<ResourceObject> =>
     client()
       .resource(definition)
-      .create({ name, ownerReferences: owners.map((owner, index) => ownerReferenceTo(owner, { controller: index === 0 })), spec: {} });
+      .create({
+        name,
+        ownerReferences: owners.map((owner, index) => ownerReferenceTo(owner, { controller: index === 0 })),
+        spec: {},
+      });
   const exists = async (definition: AnyResourceDefinition, name: string): Promise<boolean> =>
     (await client().resource(definition).find({ name })) !== undefined;
 
@@ -156,9 +164,13 @@ describe('the garbage collector', () => {
   });
 
   it('waits for finalizers: it only asks for the deletion, and an owner that is going still counts', async () => {
-    const web = await client().resource(Website).create({ name: 'web', finalizers: ['demo.dev/hold'], spec: {} });
+    const web = await client()
+      .resource(Website)
+      .create({ name: 'web', finalizers: ['demo.dev/hold'], spec: {} });
     const owner = ownerReferenceTo(web);
-    await client().resource(Server).create({ name: 'web-0', finalizers: ['demo.dev/hold'], ownerReferences: [owner], spec: {} });
+    await client()
+      .resource(Server)
+      .create({ name: 'web-0', finalizers: ['demo.dev/hold'], ownerReferences: [owner], spec: {} });
     start();
     await client().resource(Website).delete(web);
     await clock.advance(1_000);
@@ -211,7 +223,9 @@ describe('the garbage collector', () => {
       const answer = await range(request);
       if (!adopted && 'key' in request && String(request.key) === websiteKey) {
         adopted = true;
-        await client().resource(Server).update(server as never, { ownerReferences: [ownerReferenceTo(heir)] });
+        await client()
+          .resource(Server)
+          .update(server as never, { ownerReferences: [ownerReferenceTo(heir)] });
       }
       return answer;
     });
@@ -245,7 +259,9 @@ describe('the garbage collector', () => {
 
   it('refuses a kind that is given twice', () => {
     const [website] = [...informers().values()];
-    expect(() => createGarbageCollector({ client: client(), kinds: [website!, website!] })).toThrow(/websites\.demo\.dev twice/);
+    expect(() => createGarbageCollector({ client: client(), kinds: [website!, website!] })).toThrow(
+      /websites\.demo\.dev twice/,
+    );
   });
 });
 

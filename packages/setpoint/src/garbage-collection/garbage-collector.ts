@@ -55,7 +55,8 @@ function changesOf(kind: CollectedKind, graph: OwnerGraph): Source {
       const look = (object: ResourceObject, key: string): void => {
         if (ownersOf(object).length > 0) sink.enqueue(graph.idOf(kind, key));
       };
-      const gone = (owner: ResourceObject): void => graph.dependentsOf(owner.metadata.uid).forEach((id) => sink.enqueue(id));
+      const gone = (owner: ResourceObject): void =>
+        graph.dependentsOf(owner.metadata.uid).forEach((id) => sink.enqueue(id));
       const registration = informer.addEventHandler(
         {
           add: (object, { key }) => look(object, key),
@@ -94,7 +95,10 @@ async function collect(id: ObjectId, graph: OwnerGraph, client: Client, logger: 
 
   const { uid, resourceVersion } = object.metadata;
   await objects.delete(place.key, { uid, resourceVersion }).catch(ignoreNotFound);
-  logger.info({ kind: place.kind.definition.kind, key: place.key }, 'deleted, because none of its owners exists any more');
+  logger.info(
+    { kind: place.kind.definition.kind, key: place.key },
+    'deleted, because none of its owners exists any more',
+  );
 }
 
 function hasCachedOwner(object: ResourceObject, graph: OwnerGraph): boolean {

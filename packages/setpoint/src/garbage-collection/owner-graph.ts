@@ -81,7 +81,6 @@ export function ownersOf(object: ResourceObject): readonly OwnerReference[] {
   return object.metadata.ownerReferences ?? [];
 }
 
-
 /** `apps/v1` is of group `apps`. */
 function groupOf(apiVersion: string): string {
   return apiVersion.slice(0, Math.max(apiVersion.lastIndexOf('/'), 0));
