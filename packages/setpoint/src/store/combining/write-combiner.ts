@@ -89,7 +89,8 @@ export class WriteCombiner {
 
   /** Once the running jobs are done, so that writes which are made together travel together. */
   #flushSoon(): void {
-    if (this.#flushing || this.#inFlight >= this.#settings.maxInFlight) return;
+    if (this.#flushing) return;
+    if (this.#inFlight >= this.#settings.maxInFlight) return this.#watchDeadlines();
     this.#flushing = true;
     queueMicrotask(() => {
       this.#flushing = false;
