@@ -517,7 +517,7 @@ describe('list', () => {
       },
     });
     const list = await createClient({ store: meddling, clock }).resource(Website).list();
-    expect(pages).toBe(2);
+    expect(pages).toBeGreaterThan(2);
     expect(list.items).toHaveLength(count + 1);
     expect(list.resourceVersion).toBe(String(revision));
     expect(new Set(list.items.map(({ metadata }) => metadata.name)).size).toBe(count + 1);

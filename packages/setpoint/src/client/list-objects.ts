@@ -2,12 +2,13 @@ import { isSetpointError, type SetpointError } from '../errors/index.ts';
 import {
   type AnyResourceDefinition,
   keyPrefix,
+  type LabelPredicate,
   type LabelSelector,
   labelSelector,
   type ObjectOf,
   validateNamespace,
 } from '../resource/index.ts';
-import { type CallOptions, type KeyValue, prefixEnd, type Revision, toBytes } from '../store/index.ts';
+import { type CallOptions, type KeyValue, listPages, type RangeResponse, type Revision } from '../store/index.ts';
 import type { ObjectWriter } from './object-writer.ts';
 
 export interface ListOptions extends CallOptions {
@@ -27,7 +28,6 @@ export interface ObjectList<Definition> {
   readonly unreadable: readonly SetpointError[];
 }
 
-const PAGE_KEYS = 10_000;
 /** How many objects are decoded before other work gets its turn: about 2 ms. */
 const DECODE_SLICE = 500;
 /** How often a list starts over because its revision was compacted while it was being read. */
@@ -38,63 +38,57 @@ export async function listObjects<Definition extends AnyResourceDefinition>(
   writer: ObjectWriter<Definition>,
   options: ListOptions,
 ): Promise<ObjectList<Definition>> {
-  const { definition, context, codec } = writer;
+  const { definition, context } = writer;
   const { namespace, labelSelector: selector } = options;
   if (namespace !== undefined) validateNamespace(namespace, 'namespace', { what: `List of ${definition.kind}` });
   const matches = selector === undefined ? undefined : labelSelector(selector);
   const prefix = keyPrefix(definition, context.prefix) + (namespace === undefined ? '' : `${namespace}/`);
-  const { kvs, revision } = await readPrefix(writer, prefix, options);
-  const items: ObjectOf<Definition>[] = [];
-  const unreadable: SetpointError[] = [];
-  for (let index = 0; index < kvs.length; index++) {
-    if (index % DECODE_SLICE === DECODE_SLICE - 1) await context.clock.yield();
-    try {
-      const object = codec.decode(kvs[index]!);
-      if (!matches || matches(object.metadata.labels)) items.push(object);
-    } catch (error) {
-      if (!isSetpointError(error, 'Invalid')) throw error;
-      unreadable.push(error);
-    }
-  }
-  return { items, resourceVersion: String(revision), unreadable };
-}
-
-interface Snapshot {
-  readonly kvs: readonly KeyValue[];
-  readonly revision: Revision;
-}
-
-async function readPrefix(
-  writer: ObjectWriter<AnyResourceDefinition>,
-  prefix: string,
-  options: CallOptions,
-): Promise<Snapshot> {
+  const call = callOptions(options);
   for (let restarts = 0; ; restarts++) {
+    const list = new GatheredList(writer, matches);
     try {
-      return await readPages(writer, toBytes(prefix), options);
+      for await (const page of listPages(context.store, { prefix }, call)) await list.add(page);
+      return list.result;
     } catch (error) {
       if (!isSetpointError(error, 'Compacted') || restarts >= RESTARTS_MAX) throw error;
     }
   }
 }
 
-async function readPages(
-  { context }: ObjectWriter<AnyResourceDefinition>,
-  prefix: Uint8Array,
-  options: CallOptions,
-): Promise<Snapshot> {
-  const end = prefixEnd(prefix);
-  const call = callOptions(options);
-  const kvs: KeyValue[] = [];
-  let page = await context.store.range({ key: prefix, end, limit: PAGE_KEYS }, call);
-  const { revision } = page;
-  for (;;) {
-    for (const kv of page.kvs) kvs.push(kv);
-    const last = page.kvs.at(-1);
-    if (!page.more || !last) return { kvs, revision };
-    const key = new Uint8Array(last.key.length + 1);
-    key.set(last.key);
-    page = await context.store.range({ key, end, limit: PAGE_KEYS, revision }, call);
+/** A list as its pages come in: of each, only the objects are kept. */
+class GatheredList<Definition extends AnyResourceDefinition> {
+  readonly #writer: ObjectWriter<Definition>;
+  readonly #matches: LabelPredicate | undefined;
+  readonly #items: ObjectOf<Definition>[] = [];
+  readonly #unreadable: SetpointError[] = [];
+  #revision: Revision = 0n;
+  #decoded = 0;
+
+  constructor(writer: ObjectWriter<Definition>, matches: LabelPredicate | undefined) {
+    this.#writer = writer;
+    this.#matches = matches;
+  }
+
+  get result(): ObjectList<Definition> {
+    return { items: this.#items, resourceVersion: String(this.#revision), unreadable: this.#unreadable };
+  }
+
+  async add({ kvs, revision }: RangeResponse): Promise<void> {
+    this.#revision = revision;
+    for (const kv of kvs) {
+      if (++this.#decoded % DECODE_SLICE === 0) await this.#writer.context.clock.yield();
+      this.#decode(kv);
+    }
+  }
+
+  #decode(kv: KeyValue): void {
+    try {
+      const object = this.#writer.codec.decode(kv);
+      if (!this.#matches || this.#matches(object.metadata.labels)) this.#items.push(object);
+    } catch (error) {
+      if (!isSetpointError(error, 'Invalid')) throw error;
+      this.#unreadable.push(error);
+    }
   }
 }
 

@@ -3,11 +3,9 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import type { Codec } from '../resource/index.ts';
+import { PAGE_KEYS_MAX } from '../store/page-size.ts';
 import type { Store } from '../store/port.ts';
 import type { IndexFunction } from './value-index.ts';
-
-/** Kubernetes' own etcd layer lists in pages of so many keys. */
-const PAGE_SIZE_MAX = 10_000;
 
 export interface InformerOptions<T> {
   readonly store: Pick<Store, 'range' | 'watch'>;
@@ -31,7 +29,7 @@ export interface InformerOptions<T> {
 
 /** The options checked and with their defaults. Throws `Invalid`. */
 export function withDefaults<T>(options: InformerOptions<T>): Required<InformerOptions<T>> {
-  const { store, prefix, codec, pageSize = PAGE_SIZE_MAX } = options;
+  const { store, prefix, codec, pageSize = PAGE_KEYS_MAX } = options;
   if (typeof store?.range !== 'function' || typeof store.watch !== 'function') throw invalid('store', 'a Store', store);
   if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix', 'a text that is not empty', prefix);
   if (typeof codec?.decode !== 'function') throw invalid('codec', 'an object with a decode function', codec);

@@ -125,7 +125,7 @@ describe('Reflector', () => {
     void world.run();
     await settle();
     expect(world.lists[0]?.result?.keys).toHaveLength(600);
-    expect(world.ranges.map((request) => request.limit)).toEqual([500, 83, 83]);
+    expect(world.ranges.map((request) => request.limit)).toEqual([16, 83, 83, 83, 83, 83, 83, 83, 83]);
   });
 
   it('asks for a smaller page when one was too much, and goes on where it was', async () => {
@@ -136,7 +136,7 @@ describe('Reflector', () => {
     for (let at = 0; at < 20; at++) await world.put(`k-${at}`);
     void world.run();
     await world.clock.advance(10_000);
-    expect(world.ranges.map((request) => request.limit)).toEqual([500, 125, 31, 7, 7, 7]);
+    expect(world.ranges.map((request) => request.limit)).toEqual([16, 4, 4, 4, 4, 4]);
     expect(world.lists).toHaveLength(1);
     expect(world.lists[0]?.result?.keys).toHaveLength(20);
   });

@@ -4,8 +4,8 @@ import { Backoff } from '../internal/backoff.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
 import type { Random } from '../internal/random.ts';
 import { prefixEnd, toBytes } from '../store/key-range.ts';
+import { firstPageSize, nextPageSize, smallerPageSize } from '../store/page-size.ts';
 import type { RangeRequest, Revision, Store, WatchBatch } from '../store/port.ts';
-import { firstPageSize, nextPageSize, smallerPageSize } from './page-size.ts';
 import { recoveryFrom, wantsSmallerPage } from './recovery.ts';
 import type { BackingOff, Listing, ListReason, ReflectorSink, ReflectorState, Watching } from './reflector-state.ts';
 

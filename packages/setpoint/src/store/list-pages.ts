@@ -1,0 +1,47 @@
+import { isSetpointError } from '../errors/index.ts';
+import { isWithoutEnd, keyRange } from './key-range.ts';
+import { firstPageSize, nextPageSize, PAGE_KEYS_MAX, smallerPageSize } from './page-size.ts';
+import type { CallOptions, KeySelector, RangeResponse, Store } from './port.ts';
+
+export interface ListPagesOptions extends CallOptions {
+  /** At most so many keys in one page; a page is also kept to about 4 MiB. Default 10,000. */
+  readonly pageKeysMax?: number;
+}
+
+/**
+ * Lists a range in key order, in pages of about 4 MiB that are all of one revision: that of the first, which each page
+ * names. So any number of keys of any size can be gone through without holding more than a page of them.
+ *
+ * Fails as `range` does; with `Compacted` when the store forgets the revision meanwhile, and the list has to start
+ * anew. A page that proves too large (`TooLarge`) is asked for again in quarters.
+ */
+export async function* listPages(
+  store: Pick<Store, 'range'>,
+  selector: KeySelector,
+  { pageKeysMax = PAGE_KEYS_MAX, ...call }: ListPagesOptions = {},
+): AsyncGenerator<RangeResponse, void, void> {
+  const { end } = keyRange(selector);
+  let [rest, limit, limitMax] = [selector, firstPageSize(pageKeysMax), pageKeysMax];
+  let revision: bigint | undefined;
+  for (;;) {
+    try {
+      const page = await store.range({ ...rest, limit, ...(revision === undefined ? {} : { revision }) }, call);
+      revision ??= page.revision;
+      yield page.revision === revision ? page : { ...page, revision };
+      const last = page.kvs.at(-1);
+      if (!page.more || !last) return;
+      rest = keysAfter(last.key, end);
+      limit = nextPageSize(page.kvs, limitMax);
+    } catch (error) {
+      if (!isSetpointError(error, 'TooLarge') || limit === 1) throw error;
+      limit = limitMax = smallerPageSize(limit);
+    }
+  }
+}
+
+/** What is left of a range that ends at `end`, behind `key`. */
+function keysAfter(key: Uint8Array, end: Uint8Array | undefined): KeySelector {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return end === undefined || isWithoutEnd(end) ? { fromKey: next } : { key: next, end };
+}
