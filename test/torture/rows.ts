@@ -1,10 +1,11 @@
 import { clusterRows } from './cluster-rows.ts';
+import { networkRows } from './network-rows.ts';
 import { processRows } from './process-rows.ts';
 import type { Row } from './row.ts';
 import { serverRows } from './server-rows.ts';
 
 /** All rows, in the order of the catalogue. */
-export const rows: readonly Row[] = [...processRows, ...clusterRows, ...serverRows].sort(
+export const rows: readonly Row[] = [...processRows, ...clusterRows, ...serverRows, ...networkRows].sort(
   (a, b) => numberOf(a.id) - numberOf(b.id),
 );
 
