@@ -23,7 +23,7 @@ export default defineConfig({
           'packages/*/src/**/*.test.ts',
           'examples/*/src/**/*.test.ts',
           'scripts/**/*.test.ts',
-          'test/types/**/*.test.ts',
+          'test/inference/**/*.test.ts',
         ],
         10_000,
       ),

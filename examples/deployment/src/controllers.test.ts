@@ -1,4 +1,4 @@
-import { createManager, defineController, memoryStore } from 'setpoint';
+import { type Clock, createManager, defineController, memoryStore } from 'setpoint';
 import { FakeClock, seededRandom } from 'setpoint/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deploymentController } from './deployment-controller.ts';
@@ -9,26 +9,33 @@ import { replicaSetController } from './replicaset-controller.ts';
 import { createScheduler } from './scheduler.ts';
 
 /** An agent that runs nothing: what is on a Node answers half a second later, and takes a second to stop. */
-const pretendingAgent = defineController(Process, {
-  name: 'pretending-agent',
-  async finalize({ object, status }) {
-    if (object.status?.phase === 'Stopping') return {};
-    await status({ ...object.status, phase: 'Stopping', ready: true, restarts: 0 });
-    return { requeueAfterMs: 1_000 };
-  },
-  async reconcile({ object, status }) {
-    if (object.spec.nodeName === undefined || object.status?.ready === true) return {};
-    if (object.status?.phase !== 'Starting') {
-      await status({ phase: 'Starting', ready: false, restarts: 0 });
-      return { requeueAfterMs: 500 };
-    }
-    await status(
-      { phase: 'Running', ready: true, restarts: 0, pid: 1, port: 1 },
-      { type: 'ReplicaFailure', status: false, reason: 'NoFailure', message: '' },
-    );
-    return {};
-  },
-});
+const pretendingAgent = (clock: Clock) => {
+  const stoppingSince = new Map<string, number>();
+  return defineController(Process, {
+    name: 'pretending-agent',
+    async finalize({ object, status }) {
+      const { uid } = object.metadata;
+      const since = stoppingSince.get(uid) ?? clock.now();
+      stoppingSince.set(uid, since);
+      const left = since + 1_000 - clock.now();
+      if (left <= 0) return {};
+      await status({ ...object.status, phase: 'Stopping', ready: true, restarts: 0 });
+      return { requeueAfterMs: left };
+    },
+    async reconcile({ object, status }) {
+      if (object.spec.nodeName === undefined || object.status?.ready === true) return {};
+      if (object.status?.phase !== 'Starting') {
+        await status({ phase: 'Starting', ready: false, restarts: 0 });
+        return { requeueAfterMs: 500 };
+      }
+      await status(
+        { phase: 'Running', ready: true, restarts: 0, pid: 1, port: 1 },
+        { type: 'ReplicaFailure', status: false, reason: 'NoFailure', message: '' },
+      );
+      return {};
+    },
+  });
+};
 
 /** The controllers on virtual time: a minute passes in a moment, and every run is the same run. */
 describe('the control plane of the deployment example', () => {
@@ -48,7 +55,7 @@ describe('the control plane of the deployment example', () => {
         replicaSetController,
         createScheduler(clock),
         createNodeMonitor(clock),
-        pretendingAgent,
+        pretendingAgent(clock),
       ],
     });
     running = manager.run(new AbortController().signal);
@@ -81,6 +88,20 @@ describe('the control plane of the deployment example', () => {
     await clock.advance(5_000);
     expect((await processes()).map(({ spec }) => spec.nodeName).sort()).toEqual(['a', 'a', 'b', 'b']);
     expect((await deployment()).status).toMatchObject({ replicas: 4, updated: 4, ready: 4, observedGeneration: 1 });
+  });
+
+  it('replaces a Process that is being stopped at once, without waiting for its end', async () => {
+    await beat('a', 10, FOR_EVER);
+    await apply(2, 'v1');
+    await clock.advance(5_000);
+    const [victim] = await processes();
+    await manager.client.resource(Process).delete(victim!);
+    await clock.advance(100);
+    const now = await processes();
+    expect(now.filter(({ metadata }) => metadata.deletionTimestamp === undefined)).toHaveLength(2);
+    expect(now).toHaveLength(3);
+    await clock.advance(5_000);
+    expect(await processes()).toHaveLength(2);
   });
 
   it.each([

@@ -1,21 +1,19 @@
-import { defineController, ownerReferenceTo } from 'setpoint';
+import { defineController } from 'setpoint';
 import { firstFailure } from './failures.ts';
 import { Process, ReplicaSet } from './kinds.ts';
 
 /** Keeps so many Processes of one template. Each run looks at what is there and mends the difference. */
 export const replicaSetController = defineController(ReplicaSet, {
   owns: [Process],
-  async reconcile({ object, client, owned, status }) {
-    const { name: set, namespace } = object.metadata;
+  async reconcile({ object, owned, status }) {
     const processes = owned(Process);
     const all = processes.list();
     const kept = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const surplus = kept.length - object.spec.replicas;
 
     // Created, never applied to one that is there: its spec also holds what the scheduler has decided.
-    const ownerReferences = [ownerReferenceTo(object)];
-    for (const name of freeNames(set, all, -surplus)) {
-      await client.resource(Process).create({ name, namespace, ownerReferences, spec: object.spec.template });
+    for (const name of freeNames(object.metadata.name, all, -surplus)) {
+      await processes.create({ name, spec: object.spec.template });
     }
     for (const process of dispensable(kept, surplus)) await processes.delete(process);
 

@@ -53,6 +53,8 @@ export {
   /** What `createManager` makes. */
   type ControlPlane,
   type ControlPlaneOptions,
+  /** Logs to standard error: readable on a terminal, JSON otherwise. */
+  consoleLogger,
 } from './runtime/index.ts';
 export {
   /** How a reconcile asks to be run again. */
@@ -131,7 +133,3 @@ export {
   type Logger,
   silentLogger,
 } from './internal/logger.ts';
-export {
-  /** Logs to standard error: readable on a terminal, JSON otherwise. */
-  consoleLogger,
-} from './internal/console-logger.ts';

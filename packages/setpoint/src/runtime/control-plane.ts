@@ -4,7 +4,7 @@ import { SetpointError } from '../errors/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
 import type { Informer } from '../informer/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
-import { defaultLogger } from '../internal/console-logger.ts';
+import { defaultLogger } from './console-logger.ts';
 import type { Logger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';

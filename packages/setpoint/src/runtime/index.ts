@@ -21,6 +21,7 @@
  *
  * Next: `define-controller.ts`, then `object-reconciler.ts`, then `control-plane.ts`
  */
+export { consoleLogger, type ConsoleLoggerOptions, type LogLevel } from './console-logger.ts';
 export { ControlPlane, type ControlPlaneOptions, createManager } from './control-plane.ts';
 export {
   type ControllerDefinition,

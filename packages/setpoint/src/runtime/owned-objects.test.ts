@@ -59,6 +59,22 @@ describe('owned objects', () => {
     expect(reads).toBe(0);
   });
 
+  it('can be created without ever taking back what others wrote to them', async () => {
+    const { client, clock, errors } = await running([
+      defineController(Website, {
+        owns: [Server],
+        reconcile: async ({ owned }) => void (await owned(Server).create({ name: 'once', spec: {} })),
+      }),
+    ]);
+    const site = await client.resource(Website).create({ name: 'site', namespace: 'prod', spec: {} });
+    await clock.advance(0);
+    const { metadata } = await client.resource(Server).get('prod/once');
+    expect(metadata.ownerReferences).toMatchObject([{ uid: site.metadata.uid, controller: true }]);
+    await clock.advance(0); // the new child is an event, which leads to another run
+    expect(errors()).toMatchObject([{ code: 'AlreadyExists' }]);
+    expect((await client.resource(Server).get('prod/once')).metadata).toEqual(metadata);
+  });
+
   it('that somebody else manages are left to them', async () => {
     const { client, clock, errors } = await running([
       defineController(Website, {

@@ -8,6 +8,7 @@ import {
   isDeleting,
   objectKey,
   type ObjectOf,
+  ownerReferenceTo,
   type ResourceObject,
   type SpecInputOf,
 } from '../resource/index.ts';
@@ -32,6 +33,11 @@ export interface OwnedObjects<Kind> {
    * when it is so already. Throws `Conflict` when somebody else manages an object of that name.
    */
   readonly apply: (input: OwnedInput<Kind>) => Promise<ObjectOf<Kind>>;
+  /**
+   * Creates the object as {@link OwnedObjects.apply} does, and fails with `AlreadyExists` when there is one: for
+   * objects that others write to once they exist, which an `apply` would take back.
+   */
+  readonly create: (input: OwnedInput<Kind>) => Promise<ObjectOf<Kind>>;
   /** Deletes one of them: this very one, not another of its name. One that is gone already is fine. */
   readonly delete: (object: ObjectOf<Kind>) => Promise<void>;
 }
@@ -67,6 +73,11 @@ export function ownedObjects<Kind extends AnyResourceDefinition>(
       // Where the cache has it as it should be, the store is not asked: what changes it later is an event.
       const from = informer.lister.get(objectKey(place));
       return await scope.client.resource(kind).apply({ ...input, ...place, owner }, { from });
+    },
+    async create(input) {
+      const place = { name: input.name, ...namespaceOf(kind, owner, input.namespace) };
+      const ownerReferences = [ownerReferenceTo(owner)];
+      return await scope.client.resource(kind).create({ ...input, ...place, ownerReferences });
     },
     async delete(object) {
       if (controllerOf(object.metadata)?.uid !== owner.metadata.uid) {

@@ -35,6 +35,21 @@ describe('fenceStore', () => {
     expect(await fenced.delete({ key: 'a' })).toEqual({ revision: 5n, deleted: 0n, prevKvs: [] });
   });
 
+  it('passes calls on as they are when there is nothing to compare', async () => {
+    const sent: string[] = [];
+    const counting = new Proxy(store, {
+      get(target, name: keyof Store) {
+        const method = (target[name] as (...args: unknown[]) => unknown).bind(target);
+        return (...args: unknown[]) => (sent.push(name), method(...args));
+      },
+    });
+    const fenced = fenceStore(counting, { signal: new AbortController().signal });
+    await fenced.put({ key: 'a', value: '1' });
+    await fenced.txn({ then: [{ put: { key: 'b', value: '' } }] });
+    await fenced.delete({ key: 'a' });
+    expect(sent).toEqual(['put', 'txn', 'delete']);
+  });
+
   it('F1, I-150: once a compare fails, every write fails with LockLost and the store is unchanged', async () => {
     const fenced = fenceStore(store, { compares: [guard] });
     await store.delete({ key: 'lock' });

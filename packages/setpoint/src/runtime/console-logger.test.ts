@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SetpointError } from '../errors/index.ts';
 import { consoleLogger, defaultLogger } from './console-logger.ts';
-import { FakeClock } from './fake-clock.ts';
-import { silentLogger } from './logger.ts';
+import { FakeClock } from '../internal/fake-clock.ts';
+import { silentLogger } from '../internal/logger.ts';
 
 function written(isTTY: boolean, level?: 'debug' | 'warn') {
   const lines: string[] = [];

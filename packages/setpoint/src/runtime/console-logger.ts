@@ -1,7 +1,7 @@
 import { SetpointError } from '../errors/index.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { describeError } from './describe-error.ts';
-import { type Logger, silentLogger } from './logger.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
+import { describeError } from '../internal/describe-error.ts';
+import { type Logger, silentLogger } from '../internal/logger.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LEVELS)[number];
