@@ -1,16 +1,14 @@
 import { SetpointError } from '../errors/index.ts';
 
-/** What a number must be to be taken: finite always, and within these bounds. */
-interface NumberBounds {
-  readonly min?: number;
-  readonly above?: number;
-  readonly integer?: boolean;
-}
+/** What a number must be to be taken: finite always, and either at least `min` or above `above`. */
+type NumberBounds = { readonly integer?: boolean } & (
+  | { readonly min: number; readonly above?: never }
+  | { readonly above: number; readonly min?: never }
+);
 
 function expectation({ min, above, integer }: NumberBounds): string {
   const kind = integer ? 'an integer' : 'a finite number';
-  if (above !== undefined) return `${kind} above ${above}`;
-  return min === undefined ? kind : `${kind} of at least ${min}`;
+  return above === undefined ? `${kind} of at least ${min}` : `${kind} above ${above}`;
 }
 
 /** Returns `value`, or throws `Invalid` naming `path`, what was expected and what came. */

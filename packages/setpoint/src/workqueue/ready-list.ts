@@ -1,46 +1,46 @@
-/** The order in which ready keys are handed out: what the queue asks of it, and nothing more. */
-export interface ReadyList<Item> {
-  readonly size: number;
-  /** Takes in an item that is not in the list. */
-  push(item: Item): void;
-  /** Takes out the item whose turn it is. */
-  shift(): Item | undefined;
-}
+import { SteadySet } from './steady-set.ts';
 
-/** An item that can stand in a {@link FifoList}: it carries the link to the one behind it. */
-export interface Linked<Item> {
-  /** Belongs to the list that the item is in. Undefined while it is in none. */
-  next: Item | undefined;
+/** The order in which ready keys are handed out: what the queue asks of it, and nothing more. */
+export interface ReadyList<Key> {
+  readonly size: number;
+  has(key: Key): boolean;
+  /** Takes `key` in, and says whether it wasn't in the list before. */
+  add(key: Key): boolean;
+  /** Takes out the key whose turn it is. */
+  shift(): Key | undefined;
+  /** The keys in the list. */
+  keys(): Iterable<Key>;
 }
 
 /**
- * First in, first out. The links are the items' own, so a push or shift allocates nothing, takes the same time at any
- * size, and an empty list holds no memory.
+ * First in, first out. A set is all that it takes: it keeps its keys in the order in which they came, and one iterator
+ * stands before the first of them for as long as the list lives. It never runs to its end, as every key behind it is
+ * deleted when it is passed; and so a shift takes the same time at any size.
  */
-export class FifoList<Item extends Linked<Item>> implements ReadyList<Item> {
-  #first: Item | undefined;
-  #last: Item | undefined;
-  #size = 0;
+export class FifoList<Key> implements ReadyList<Key> {
+  readonly #keys = new SteadySet<Key>();
+  readonly #front = this.#keys.keys();
 
   get size(): number {
-    return this.#size;
+    return this.#keys.size;
   }
 
-  push(item: Item): void {
-    if (this.#last === undefined) this.#first = item;
-    else this.#last.next = item;
-    this.#last = item;
-    this.#size++;
+  has(key: Key): boolean {
+    return this.#keys.has(key);
   }
 
-  shift(): Item | undefined {
-    const item = this.#first;
-    if (item === undefined) return undefined;
-    this.#first = item.next;
-    // A link left behind would let an old item keep every later one alive through young-generation collections.
-    item.next = undefined;
-    if (this.#first === undefined) this.#last = undefined;
-    this.#size--;
-    return item;
+  add(key: Key): boolean {
+    return this.#keys.add(key);
+  }
+
+  shift(): Key | undefined {
+    if (this.#keys.size === 0) return undefined;
+    const key = this.#front.next().value as Key;
+    this.#keys.delete(key);
+    return key;
+  }
+
+  keys(): Iterable<Key> {
+    return this.#keys.keys();
   }
 }

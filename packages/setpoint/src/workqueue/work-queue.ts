@@ -9,6 +9,7 @@ import { Getters } from './getters.ts';
 import { type QueueMetrics, queueMetrics } from './queue-metrics.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { FifoList, type ReadyList } from './ready-list.ts';
+import { SteadySet } from './steady-set.ts';
 
 export interface WorkQueueOptions {
   /** The `name` and `controller` label of the queue's metrics. Without it none are registered. */
@@ -26,17 +27,6 @@ export interface AddOptions {
   readonly delayMs?: number;
 }
 
-/** What the queue knows of one key. It exists while the key is wanted or held, and no longer. */
-interface Entry<Key> {
-  readonly key: Key;
-  /** An add was accepted, and no hand-out has answered it yet. */
-  wanted: boolean;
-  /** Handed out, and not yet done. */
-  held: boolean;
-  /** The ready list's link. */
-  next: Entry<Key> | undefined;
-}
-
 /**
  * A queue of keys for workers: see this folder's `index.ts` for what it promises.
  *
@@ -44,11 +34,13 @@ interface Entry<Key> {
  * that isn't a string or a delay that isn't a finite number (`Invalid`).
  */
 export class WorkQueue<Key extends string = string> {
-  /** The keys that are wanted or held. */
-  readonly #entries = new Map<Key, Entry<Key>>();
-  /** The entries that are wanted and not held, in the order in which they came to be so. */
-  readonly #ready: ReadyList<Entry<Key>> = new FifoList();
-  /** Keys whose time has not come. None of them is wanted. */
+  /** Keys to hand out, in this order. None of them is held. */
+  readonly #ready: ReadyList<Key> = new FifoList();
+  /** Keys handed out and not yet done. */
+  readonly #held = new SteadySet<Key>();
+  /** Those of the held keys that were added meanwhile: they become ready at done. */
+  readonly #again = new SteadySet<Key>();
+  /** Keys whose time has not come. None of them is ready, nor to become so at done. */
   readonly #delays: Delays<Key>;
   /** Callers of `get`. While there are any, `#ready` is empty. */
   readonly #getters = new Getters<Key>();
@@ -63,7 +55,7 @@ export class WorkQueue<Key extends string = string> {
     const clock = options.clock ?? systemClock;
     this.#rateLimiter = options.rateLimiter ?? defaultControllerLimiter(clock);
     this.#delays = new Delays(clock, (key) => this.#want(key));
-    this.#drains = new Drains(clock, () => [...this.#entries.keys()]);
+    this.#drains = new Drains(clock, () => [...this.#held.keys(), ...this.#ready.keys()]);
     this.#metrics = queueMetrics({ ...options, clock, depth: () => this.length });
   }
 
@@ -79,9 +71,8 @@ export class WorkQueue<Key extends string = string> {
 
   /** Keys handed out and not yet done. */
   get processing(): number {
-    return this.#held;
+    return this.#held.size;
   }
-  #held = 0;
 
   /** No add is accepted any more. */
   get shuttingDown(): boolean {
@@ -109,10 +100,10 @@ export class WorkQueue<Key extends string = string> {
   addAfter(key: Key, delayMs: number): void {
     if (this.#shuttingDown) return;
     checkKey(key);
-    const delay = checkedNumber(`the delay of key ${JSON.stringify(key)}`, delayMs, {});
+    checkDelay(key, delayMs);
     this.#metrics?.retried();
-    if (delay <= 0) this.add(key);
-    else if (!this.#entries.get(key)?.wanted) this.#delays.add(key, delay);
+    if (delayMs <= 0) this.add(key);
+    else if (!this.#ready.has(key) && !this.#again.has(key)) this.#delays.add(key, delayMs);
   }
 
   /**
@@ -147,14 +138,11 @@ export class WorkQueue<Key extends string = string> {
 
   /** Hands out the next key if one is ready now. It must be given to {@link done}. */
   tryGet(): Key | undefined {
-    const entry = this.#ready.shift();
-    if (entry === undefined) return undefined;
-    // Cleared before the work starts, so that an add from here on leads to one more hand-out.
-    entry.wanted = false;
-    entry.held = true;
-    this.#held++;
-    this.#metrics?.handedOut(entry.key);
-    return entry.key;
+    const key = this.#ready.shift();
+    if (key === undefined) return undefined;
+    this.#held.add(key);
+    this.#metrics?.handedOut(key);
+    return key;
   }
 
   /**
@@ -162,14 +150,11 @@ export class WorkQueue<Key extends string = string> {
    * meanwhile it now joins the end of the queue. For a key that isn't in processing nothing happens.
    */
   done(key: Key): void {
-    const entry = this.#entries.get(key);
-    if (!entry?.held) return;
-    entry.held = false;
-    this.#held--;
+    if (!this.#held.delete(key)) return;
     this.#metrics?.done(key);
-    if (entry.wanted) return this.#offer(entry);
-    this.#entries.delete(key);
-    this.#closeWhenIdle();
+    if (!this.#again.delete(key)) return this.#closeWhenIdle();
+    this.#ready.add(key);
+    this.#announce();
   }
 
   /**
@@ -206,23 +191,17 @@ export class WorkQueue<Key extends string = string> {
     return report;
   }
 
-  /** The key is asked for: from here on it is wanted, until it is handed out. */
+  /** The key's time has come: it is ready now, or at done when a worker holds it. */
   #want(key: Key): void {
-    const entry = this.#entries.get(key);
-    if (entry?.wanted) return;
+    const held = this.#held.has(key);
+    const accepted = held ? this.#again.add(key) : this.#ready.add(key);
+    if (!accepted) return;
     this.#metrics?.added(key);
-    if (entry !== undefined) {
-      entry.wanted = true;
-      return;
-    }
-    const fresh: Entry<Key> = { key, wanted: true, held: false, next: undefined };
-    this.#entries.set(key, fresh);
-    this.#offer(fresh);
+    if (!held) this.#announce();
   }
 
-  /** The entry is wanted and free: it is handed to a waiting `get`, or lies ready for whoever asks. */
-  #offer(entry: Entry<Key>): void {
-    this.#ready.push(entry);
+  /** A key became ready: it is handed to a waiting `get`, or the listeners are told. */
+  #announce(): void {
     if (this.#getters.size > 0) return this.#getters.answer(this.tryGet());
     for (const { tell } of this.#listeners) callIsolated(tell);
   }
@@ -236,7 +215,7 @@ export class WorkQueue<Key extends string = string> {
 
   /** The last that a queue does, once nothing that it accepted is left. */
   #closeWhenIdle(): void {
-    if (!this.#shuttingDown || this.#entries.size > 0) return;
+    if (!this.#shuttingDown || this.#held.size > 0 || this.#ready.size > 0) return;
     this.#drains.release();
     this.#metrics?.close();
   }
@@ -246,6 +225,16 @@ export class WorkQueue<Key extends string = string> {
 function checkKey(key: string): void {
   if (typeof key === 'string') return;
   throw new SetpointError('Invalid', `a queue's key must be a string, but ${typeof key} was given`);
+}
+
+/** Infinity would wait for ever and NaN jump the heap's order: both are somebody's mistake. */
+function checkDelay(key: string, delayMs: number): void {
+  if (Number.isFinite(delayMs)) return;
+  throw new SetpointError(
+    'Invalid',
+    `the delay of key "${key}" must be a finite number of milliseconds, but ${delayMs} was given`,
+    { details: { key } },
+  );
 }
 
 function callIsolated(listener: () => void): void {
