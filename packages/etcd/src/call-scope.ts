@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { type SetpointError } from 'setpoint';
 import { type Clock, type LinkedAbort, linkedAbort, type Timer } from 'setpoint/internal';
 
@@ -21,8 +20,6 @@ export class CallScope {
     this.timeoutMs = timeoutMs;
     this.#closing = closing;
     this.#caller = caller;
-    // One signal for many calls at once is ordinary use, not a leak: each lets go of it at its end.
-    if (caller) setMaxListeners(0, caller);
     this.#link = linkedAbort(closing, caller);
     this.#timer = clock.setTimer(() => this.#link.abort(undefined), timeoutMs, { ref: true });
   }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { SetpointError } from 'setpoint';
 import {
   type Alarm,
@@ -55,8 +54,6 @@ class EtcdStore implements Store {
   readonly #calls: Calls;
 
   constructor(settings: Settings) {
-    // Every call and watch listens to it, and lets go when it is over.
-    setMaxListeners(0, this.#closing.signal);
     this.#calls = new Calls(settings, this.#closing.signal);
   }
 

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { SetpointError, isSetpointError } from 'setpoint';
 import { Backoff, type LinkedAbort, linkedAbort, sleep } from 'setpoint/internal';
 import type { WatchBatch, WatchOptions, WatchRequest } from 'setpoint/store';
@@ -34,7 +33,6 @@ export class Watch {
     this.#options = options;
     this.#subject = subject;
     this.#cursor = new WatchCursor(request);
-    if (options.signal) setMaxListeners(0, options.signal);
     this.#stop = linkedAbort(calls.closing, options.signal);
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 3000 }, calls.settings.random);
     this.#floor = calls.highestRevision;
@@ -71,7 +69,7 @@ export class Watch {
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
     try {
       if (this.#stop.signal.aborted) return;
-      stream.write(encodeWatch(this.#request, this.#cursor.next));
+      stream.write(encodeWatch(this.#request, this.#cursor.next, settings.watchFragments));
       const limits = {
         clock: settings.clock,
         createTimeoutMs: settings.callTimeoutMs,

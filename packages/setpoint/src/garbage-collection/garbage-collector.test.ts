@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createClient } from '../client/index.ts';
@@ -40,7 +39,6 @@ describe('the garbage collector', () => {
     random = seededRandom(1);
     memory = memoryStore({ clock });
     stop = new AbortController();
-    setMaxListeners(0, stop.signal); // each cache follows it in several places
     running = [];
   });
   afterEach(async () => {

@@ -1,4 +1,5 @@
 import { SetpointError } from '../errors/index.ts';
+import { linkedAbort } from '../internal/linked-abort.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { Revision } from '../store/port.ts';
 import { EntryDecoder } from './entry-decoder.ts';
@@ -143,12 +144,12 @@ export class Informer<T> {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const stop = (): void => this.#stop();
-    signal.addEventListener('abort', stop, { once: true });
+    const link = linkedAbort(signal);
+    link.signal.addEventListener('abort', () => this.#stop(), { once: true });
     try {
-      await this.#reflector().run(signal);
+      await this.#reflector().run(link.signal);
     } finally {
-      signal.removeEventListener('abort', stop);
+      link.unlink();
       this.#stop();
     }
   }

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { settle } from './fake-clock.ts';
 import { linkedAbort } from './linked-abort.ts';
 
 describe('linkedAbort', () => {
@@ -22,5 +23,18 @@ describe('linkedAbort', () => {
     child.unlink();
     parent.abort();
     expect(child.signal.aborted).toBe(false);
+  });
+
+  it('I-180: any number of children of one parent draws no warning of a leak', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const parent = new AbortController();
+    const children = Array.from({ length: 50 }, () => linkedAbort(parent.signal));
+    await settle();
+    process.off('warning', onWarning);
+    expect(getEventListeners(parent.signal, 'abort')).toHaveLength(50);
+    expect(warnings).toEqual([]);
+    children.forEach((child) => child.unlink());
   });
 });

@@ -22,6 +22,7 @@ export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): L
       controller.abort(parent.reason);
       continue;
     }
+    setMaxListeners(0, parent);
     const follow = (): void => controller.abort(parent.reason);
     parent.addEventListener('abort', follow, { once: true });
     links.push(() => parent.removeEventListener('abort', follow));
