@@ -58,6 +58,12 @@ export function describeWatches(open: OpenStore): void {
       await Promise.all([one.stop(), some.stop(), all.stop()]);
     });
 
+    it('a range that no key can be in is refused at once, not waited for', () => {
+      const key = freshPrefix();
+      expect(() => t.store.watch({ key, end: key })).toThrow('Invalid: watch.end');
+      expect(() => t.store.watch({ key: `${key}b`, end: `${key}a`, startRevision: 1n })).toThrow('Invalid: watch.end');
+    });
+
     it('I-171: one revision is one batch, in the order of the transaction', async () => {
       const prefix = freshPrefix();
       const startRevision = (await revisionOf(t.store)) + 1n;

@@ -1,6 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
 import { checkDuplicateKeys } from './duplicate-keys.ts';
-import { byteLength, checkSelector, keyRange } from './key-range.ts';
+import { byteLength, checkSelector, isWithoutEnd, keyRange } from './key-range.ts';
 import { checkSize, checkTxnLimits, MAX_LEASE_TTL_SECONDS } from './limits.ts';
 import type {
   BytesLike,
@@ -43,8 +43,13 @@ export function checkTxn(request: TxnRequest): void {
   checkDuplicateKeys(request.else ?? []);
 }
 
+/** Also refuses a range that no key is in: etcd does ("watcher range is empty"), and nothing could ever come of it. */
 export function checkWatch(request: WatchRequest): void {
   checkSelector(request);
+  const { start, end } = keyRange(request);
+  if (end && !isWithoutEnd(end) && Buffer.compare(start, end) >= 0) {
+    throw invalid('watch.end', 'an end that lies behind the key', new TextDecoder().decode(end));
+  }
   checkRevision(request.startRevision, 'watch.startRevision');
   checkOneOf(request.exclude, ['put', 'delete', undefined], 'watch.exclude');
 }

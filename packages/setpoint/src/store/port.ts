@@ -45,7 +45,7 @@ export type SortTarget = 'key' | 'create' | 'mod' | 'version' | 'value';
 export type RangeRequest = KeySelector & {
   /** At most so many keys; 0 or absent means all. */
   readonly limit?: number;
-  /** Default: by key, ascending. Ties keep the key order. */
+  /** Default: by key, ascending. Keys that are equal in what they are sorted by come in any order. */
   readonly sort?: { readonly by: SortTarget; readonly order: 'ascend' | 'descend' };
   readonly keysOnly?: boolean;
   readonly countOnly?: boolean;
@@ -123,6 +123,7 @@ export interface TxnResponse {
   readonly responses: readonly OperationResponse[];
 }
 
+/** The keys to watch; a range that ends at or before its key is refused (`Invalid`), since nothing could come of it. */
 export type WatchRequest = KeySelector & {
   /** The first revision to deliver. Absent: what happens from now on. */
   readonly startRevision?: Revision;
@@ -217,7 +218,8 @@ export interface Store {
    * Delivers changes until `signal` aborts, the store closes (`Closed`) or the watch can't go on: `Compacted` (with
    * the compaction revision: list again), `HistoryReset`, `PermissionDenied`. Lost connections are mended within,
    * without a gap and without a repetition. The first batch of a watch without a start revision is a progress mark
-   * that says from where on it sees everything. Batches wait for the consumer; a slow one slows the stream down.
+   * that says from where on it sees everything. Batches wait for the consumer; a slow one slows the stream down. A
+   * request that makes no sense is refused (`Invalid`) by the call itself, before there is anything to iterate.
    */
   watch(request: WatchRequest, options?: WatchOptions): AsyncIterable<WatchBatch>;
 

@@ -227,10 +227,16 @@ describe('memoryStore', () => {
     expect(batches).toEqual([{ revision: 2n, events: [] }]);
   });
 
-  it('a watch that makes no sense fails at its first step', async () => {
+  it('a watch that makes no sense is refused by the call itself', () => {
     const { store } = setUp();
-    const watch = store.watch({ prefix: '' })[Symbol.asyncIterator]();
-    await expect(watch.next()).rejects.toMatchObject({ code: 'Invalid' });
+    expect(() => store.watch({ prefix: '' })).toThrow('Invalid: selector.prefix');
+  });
+
+  it('a watch on a closed store fails at its first step, once', async () => {
+    const { store } = setUp();
+    await store.close();
+    const watch = store.watch({ prefix: 'a' })[Symbol.asyncIterator]();
+    await expect(watch.next()).rejects.toMatchObject({ code: 'Closed' });
     expect(await watch.next()).toEqual({ done: true, value: undefined });
   });
 

@@ -129,6 +129,7 @@ export class MemoryStore implements Store {
 
   /** The watch begins when its iteration does. Iterating twice gives two watches. */
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
+    checkWatch(request);
     return { [Symbol.asyncIterator]: () => this.#watch(request, options) };
   }
 
@@ -246,12 +247,7 @@ export class MemoryStore implements Store {
   }
 
   #watch(request: WatchRequest, { signal }: WatchOptions): AsyncIterator<WatchBatch> {
-    try {
-      checkWatch(request);
-      if (this.#closed) throw closedError();
-    } catch (error) {
-      return failed(error);
-    }
+    if (this.#closed) return failed(closedError());
     this.#leases.expire();
     const onAbort = (): void => watcher.stop();
     const watcher = new Watcher(request, {
