@@ -8,6 +8,8 @@ const RETRYABLE = {
   Compacted: false,
   /** The asked revision has not happened yet. */
   FutureRevision: false,
+  /** A watch would need longer to catch up than a new list takes; `revision` is the store's present one. */
+  FarBehind: false,
   /** The request was sent and no answer came: it may or may not have been applied. Resolve by reading. */
   OutcomeUnknown: false,
   /** No endpoint answered, and nothing was sent that could have been applied. */

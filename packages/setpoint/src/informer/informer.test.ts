@@ -647,6 +647,24 @@ describe('Informer', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('I-90, I-112: waitFor asks the store how far it has come, for revisions that changed other keys', async () => {
+    const { informer, store, clock } = await following();
+    const { revision } = await store.put({ key: '/elsewhere/a', value: '1' });
+    let reached = false;
+    const waiting = informer.waitFor(revision).then(() => (reached = true));
+    await clock.advance(9);
+    expect(reached).toBe(false);
+    await clock.advance(1);
+    expect(reached).toBe(true);
+    await waiting;
+    expect(informer.revision).toBe(revision);
+    const future = informer.waitFor(revision + 1n);
+    await clock.advance(500);
+    await store.put({ key: '/elsewhere/a', value: '2' });
+    await clock.advance(100);
+    await future;
+  });
+
   it('I-112: waitFor before the first list waits for it', async () => {
     const store = memoryStore();
     const informer = createInformer({ store, prefix: '/config', codec: textCodec });

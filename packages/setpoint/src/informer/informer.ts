@@ -2,6 +2,7 @@ import { SetpointError } from '../errors/index.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { Revision } from '../store/port.ts';
+import { progressRequests } from '../store/progress-requests.ts';
 import { EntryDecoder } from './entry-decoder.ts';
 import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
 import { HandlerSet } from './handler-set.ts';
@@ -11,6 +12,7 @@ import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } f
 import { InformerMonitor } from './informer-monitor.ts';
 import { type InformerOptions, withDefaults } from './informer-options.ts';
 import { type Lister, readOnly } from './lister.ts';
+import { ProgressAsker } from './progress-asker.ts';
 import type { QuarantinedKey } from './quarantine.ts';
 import { Reflector } from './reflector.ts';
 import type { IndexFunction } from './value-index.ts';
@@ -40,6 +42,8 @@ export class Informer<T> {
   readonly #monitor: InformerMonitor;
   readonly #synced: Waiters;
   readonly #reached: Waiters;
+  readonly #progressRequests = progressRequests();
+  readonly #progress: ProgressAsker;
   #running: Promise<void> | undefined;
 
   constructor(options: InformerOptions<T>) {
@@ -50,6 +54,7 @@ export class Informer<T> {
     this.#monitor = new InformerMonitor(name, clock, logger);
     this.#synced = new Waiters(clock);
     this.#reached = new Waiters(clock);
+    this.#progress = new ProgressAsker(clock, () => this.#progressRequests.request());
     const slice = new TimeSlice(clock);
     const fail = (failure: InformerFailure): void => this.#monitor.fail(failure);
     this.#handlers = new HandlerSet({ clock, slice, onError: (error, where) => fail({ ...where, error }) });
@@ -97,16 +102,18 @@ export class Informer<T> {
 
   /**
    * Resolves when the cache holds everything up to `revision`, never before. Handlers may not have been told yet. A
-   * revision that changed something under the prefix is always reached; one that changed other keys only when a later
-   * change or a progress mark comes. Rejects with `Timeout` (default after 3 s), `HistoryReset` when revisions start
-   * over, `Aborted`, `Closed`.
+   * revision that changed something under the prefix is always reached; for one that changed other keys the store is
+   * asked how far it has come, which an etcd before 3.4.31 or 3.5.13 can't be: there it is reached when a later change
+   * comes, or a mark after some ten minutes. Rejects with `Timeout` (default after 3 s), `HistoryReset` when revisions
+   * start over, `Aborted`, `Closed`.
    */
   waitFor(revision: Revision, options: WaitOptions = {}): Promise<void> {
     const reached = (): boolean => this.hasSynced && this.revision >= revision;
-    return this.#reached.wait(`${this.name} to reach revision ${revision}`, reached, {
+    const wait = this.#reached.wait(`${this.name} to reach revision ${revision}`, reached, {
       timeoutMs: WAIT_FOR_TIMEOUT_MS,
       ...options,
     });
+    return reached() ? wait : this.#progress.during(wait);
   }
 
   /**
@@ -163,6 +170,7 @@ export class Informer<T> {
       clock,
       random,
       sink: this.#cache,
+      progress: this.#progressRequests,
       onState: ({ phase }) => this.#monitor.enter(phase, this.revision),
       onFailure: (error, during) => this.#monitor.fail({ during, error }),
       onConnection: (error) => this.#monitor.fresh(error === undefined),

@@ -16,6 +16,7 @@ export interface Recovery {
 
 const RECOVERIES: Partial<Record<ErrorCode, Recovery>> = {
   Compacted: { next: 'list', when: 'at-once' },
+  FarBehind: { next: 'list', when: 'at-once' },
   // A page was asked for at a revision that was there a moment ago.
   FutureRevision: { next: 'rebuild', when: 'at-once' },
   HistoryReset: { next: 'rebuild', when: 'at-once' },

@@ -1,7 +1,10 @@
 import type { KeyValue, Revision, WatchBatch } from '../store/port.ts';
 
-/** Why everything is read: at first, because the watch's place in history is gone, because history itself changed. */
-export type ListReason = 'start' | 'compacted' | 'history-reset' | 'failure';
+/**
+ * Why everything is read: at first, because the watch's place in history is gone or so far back that reading everything
+ * is faster, because history itself changed.
+ */
+export type ListReason = 'start' | 'compacted' | 'far-behind' | 'history-reset' | 'failure';
 
 /** Where the pages of one list are gathered. A list that doesn't come to its end is dropped, and a new one begun. */
 export interface ListStage {
@@ -48,7 +51,7 @@ export interface BackingOff {
  * Where a reflector is, with everything it needs there:
  *
  * ```
- * listing ──last page──▶ watching ──compacted, history reset──▶ listing
+ * listing ──last page──▶ watching ──compacted, far behind, history reset──▶ listing
  *    └──────failure──────┬──────┘
  *                        ▼
  *                   backing-off ──delay over──▶ where it came from, or listing

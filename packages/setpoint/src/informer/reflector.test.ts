@@ -182,6 +182,40 @@ describe('Reflector', () => {
     expect(world.failures).toEqual([]);
   });
 
+  it('lists again, at once, when the watch has fallen far behind, and lets a slow list fall behind further', async () => {
+    const limits: (number | undefined)[] = [];
+    const world = reflecting({
+      watch: (request, open, { behindMax }) => {
+        limits.push(behindMax);
+        return limits.length <= 3 ? broken(new SetpointError('FarBehind', 'too far')) : open(request);
+      },
+    });
+    void world.run();
+    await settle();
+    expect(world.lists.filter(({ result }) => result).map(({ reason }) => reason)).toEqual(['start', 'far-behind']);
+    expect(world.failures).toHaveLength(1);
+    await world.clock.advance(10_000);
+    expect(limits).toEqual([10_000, 20_000, 40_000, 80_000]);
+  });
+
+  it('allows a watch that worked once to fall behind no further than at first', async () => {
+    async function* markThenFail(): AsyncGenerator<WatchBatch> {
+      yield { revision: 2n, events: [] };
+      throw unavailable();
+    }
+    const limits: (number | undefined)[] = [];
+    const world = reflecting({
+      watch: (request, open, { behindMax }) => {
+        limits.push(behindMax);
+        if (limits.length === 2) return markThenFail();
+        return limits.length === 1 ? broken(new SetpointError('FarBehind', 'too far')) : open(request);
+      },
+    });
+    void world.run();
+    await world.clock.advance(60_000);
+    expect(limits).toEqual([10_000, 20_000, 10_000]);
+  });
+
   it('F-36: compaction that overtakes each list leads to waits, not to a hot loop', async () => {
     const world = reflecting({ watch: () => broken(compacted()) }, { random: 0 });
     void world.run();

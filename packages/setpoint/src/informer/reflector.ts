@@ -6,6 +6,7 @@ import type { Random } from '../internal/random.ts';
 import { prefixEnd, toBytes } from '../store/key-range.ts';
 import { firstPageSize, nextPageSize, smallerPageSize } from '../store/page-size.ts';
 import type { RangeRequest, Revision, Store, WatchBatch } from '../store/port.ts';
+import type { ProgressRequests } from '../store/progress-requests.ts';
 import { recoveryFrom, wantsSmallerPage } from './recovery.ts';
 import type { BackingOff, Listing, ListReason, ReflectorSink, ReflectorState, Watching } from './reflector-state.ts';
 
@@ -15,6 +16,8 @@ const BACKOFF = { baseMs: 800, maxMs: 30_000, factor: 2, jitter: 1 };
 const BACKOFF_RESET_MS = 120_000;
 /** A watch that ends sooner than this without an event did not work. */
 const WATCH_MIN_MS = 1000;
+/** etcd catches a watch up by about 10,000 revisions a second, and lists 100,000 objects of 1 KiB in less. */
+const BEHIND_MAX = 10_000;
 
 export interface ReflectorOptions {
   readonly store: Pick<Store, 'range' | 'watch'>;
@@ -31,6 +34,8 @@ export interface ReflectorOptions {
   readonly onFailure?: (error: unknown, during: 'list' | 'watch') => void;
   /** As in `WatchOptions`. */
   readonly onConnection?: (error?: unknown) => void;
+  /** As in `WatchOptions`. */
+  readonly progress?: ProgressRequests;
 }
 
 /**
@@ -49,6 +54,11 @@ export class Reflector {
   #seen: Revision = 0n;
   /** A history reset was told and no list of the new history has come to its end yet. */
   #resetting = false;
+  /**
+   * How far behind the next watch may be. It doubles while watches are too far behind from their start, so that lists
+   * which take as long as that many writes do end some day.
+   */
+  #behindMax = BEHIND_MAX;
   /** The last step ended in a recovery without a wait. */
   #recoveredAtOnce = false;
 
@@ -118,17 +128,19 @@ export class Reflector {
   }
 
   async #watch(state: Watching, signal: AbortSignal): Promise<ReflectorState> {
-    const { clock, store, sink, onConnection } = this.#options;
+    const { clock, store, sink, onConnection, progress } = this.#options;
     const startedAt = clock.now();
     let [revision, worked] = [state.revision, false];
     try {
-      const options = { signal, ...(onConnection && { onConnection }) };
+      const behindMax = this.#behindMax;
+      const options = { signal, behindMax, ...(onConnection && { onConnection }), ...(progress && { progress }) };
       const batches = store.watch({ prefix: this.#prefix, startRevision: revision + 1n }, options);
       await eachUntilAborted(batches, signal, async (batch) => {
         await sink.apply(batch, signal);
         if (batch.revision > revision) revision = this.#seen = batch.revision;
         worked ||= batch.events.length > 0;
         this.#recoveredAtOnce = false;
+        this.#behindMax = BEHIND_MAX;
       });
       const lastedMs = clock.now() - startedAt;
       if (worked || lastedMs >= WATCH_MIN_MS) return { phase: 'watching', revision };
@@ -144,6 +156,7 @@ export class Reflector {
     if (signal.aborted) return state;
     const { next, when } = recoveryFrom(error);
     if (next === 'give-up') throw error;
+    if (isSetpointError(error, 'FarBehind')) this.#behindMax *= 2;
     const then = next === 'resume' ? state : this.#list(next === 'rebuild' ? 'history-reset' : listReason(error));
     if (when === 'at-once' && !this.#recoveredAtOnce) {
       this.#recoveredAtOnce = true;
@@ -170,7 +183,8 @@ function refuseOtherHistory(answered: Revision, known: Revision): void {
 }
 
 function listReason(error: unknown): ListReason {
-  return isSetpointError(error, 'Compacted') ? 'compacted' : 'failure';
+  if (isSetpointError(error, 'Compacted')) return 'compacted';
+  return isSetpointError(error, 'FarBehind') ? 'far-behind' : 'failure';
 }
 
 /** `for await` that also ends, with the signal's reason, when the iteration doesn't notice the abort. */

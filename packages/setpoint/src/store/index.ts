@@ -38,11 +38,13 @@ export {
   checkWatch,
 } from './check-request.ts';
 export { combineWrites, type CombineWritesOptions } from './combining/combine-writes.ts';
+export { checkBehindMax, farBehind } from './far-behind.ts';
 export { type Fence, fenceStore } from './fence.ts';
 export { type KeyRange, keyRange, keyText, prefixEnd, toBytes } from './key-range.ts';
 export { listPages, type ListPagesOptions } from './list-pages.ts';
 export { MAX_LEASE_TTL_SECONDS, MAX_REQUEST_BYTES, MAX_TXN_OPERATIONS } from './limits.ts';
 export { MemoryStore, memoryStore, type MemoryStoreOptions } from './memory/memory-store.ts';
+export { type ProgressRequests, progressRequests } from './progress-requests.ts';
 export type {
   Alarm,
   BytesLike,

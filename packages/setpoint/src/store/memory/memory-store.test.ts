@@ -3,6 +3,7 @@ import { isSetpointError } from '../../errors/index.ts';
 import { FakeClock, settle } from '../../internal/fake-clock.ts';
 import { seededRandom } from '../../internal/random.ts';
 import type { WatchBatch, WatchRequest } from '../port.ts';
+import { progressRequests } from '../progress-requests.ts';
 import { MemoryStore, type MemoryStoreOptions, memoryStore } from './memory-store.ts';
 
 /** A store on virtual time and a way to follow a watch of it. */
@@ -96,6 +97,29 @@ describe('memoryStore', () => {
     expect(watch.batches).toHaveLength(2);
     expect(clock.pendingTimers).toBe(0);
     watch.stop();
+  });
+
+  it('I-90: answers a request for progress at once, with nothing new by nothing, and never before an event', async () => {
+    const { store } = setUp();
+    const progress = progressRequests();
+    const watch = store.watch({ prefix: 'a' }, { progress })[Symbol.asyncIterator]();
+    const next = async (): Promise<unknown> => {
+      const { value } = (await watch.next()) as { value: WatchBatch };
+      return [value.revision, value.events.length];
+    };
+    expect(await next()).toEqual([1n, 0]);
+    progress.request();
+    await store.put({ key: 'other', value: '' });
+    progress.request();
+    expect(await next()).toEqual([2n, 0]);
+    await store.put({ key: 'other', value: '' });
+    progress.request();
+    await store.put({ key: 'a', value: '' });
+    progress.request();
+    expect(await next()).toEqual([3n, 0]);
+    expect(await next()).toEqual([4n, 1]);
+    await watch.return?.();
+    progress.request();
   });
 
   it('I-174: a watch that has just caught up with nothing to see is told where it stands', async () => {

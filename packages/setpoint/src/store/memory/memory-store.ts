@@ -10,6 +10,7 @@ import {
   checkTxn,
   checkWatch,
 } from '../check-request.ts';
+import { checkBehindMax, farBehind } from '../far-behind.ts';
 import type {
   Alarm,
   CallOptions,
@@ -130,6 +131,7 @@ export class MemoryStore implements Store {
   /** The watch begins when its iteration does. Iterating twice gives two watches. */
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
     checkWatch(request);
+    checkBehindMax(options.behindMax);
     return { [Symbol.asyncIterator]: () => this.#watch(request, options) };
   }
 
@@ -246,10 +248,14 @@ export class MemoryStore implements Store {
     });
   }
 
-  #watch(request: WatchRequest, { signal }: WatchOptions): AsyncIterator<WatchBatch> {
+  #watch(request: WatchRequest, { signal, progress, behindMax }: WatchOptions): AsyncIterator<WatchBatch> {
     if (this.#closed) return failed(closedError());
     this.#leases.expire();
+    const next = request.startRevision || this.#revision + 1n;
+    const tooFar = farBehind(next, this.#revision, behindMax, 'a watch of the memory store');
+    if (tooFar) return failed(tooFar);
     const onAbort = (): void => watcher.stop();
+    const forget = progress?.onRequest(() => watcher.markProgress(this.#revision));
     const watcher = new Watcher(request, {
       log: this.#log,
       now: this.#revision,
@@ -257,6 +263,7 @@ export class MemoryStore implements Store {
       onDrained: (drained) => this.#hub.lag(drained),
       onEnd: (ended) => {
         signal?.removeEventListener('abort', onAbort);
+        forget?.();
         this.#hub.remove(ended);
       },
     });

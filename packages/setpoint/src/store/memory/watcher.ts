@@ -130,14 +130,14 @@ export class Watcher implements AsyncIterator<WatchBatch> {
   }
 
   #take(): WatchBatch | undefined {
-    if (this.#pending.length > 0) {
-      const entries = this.#pending.splice(0, this.#options.batchRevisions);
-      const events = entries.flatMap((entry) => entry.events.filter(this.#isWanted).map(this.#toEvent));
-      return { revision: entries.at(-1)!.revision, events };
-    }
+    // Before what is pending: it was set when nothing was, so all of that is newer.
     const mark = this.#mark;
     this.#mark = undefined;
-    return mark === undefined ? undefined : { revision: mark, events: [] };
+    if (mark !== undefined) return { revision: mark, events: [] };
+    if (this.#pending.length === 0) return undefined;
+    const entries = this.#pending.splice(0, this.#options.batchRevisions);
+    const events = entries.flatMap((entry) => entry.events.filter(this.#isWanted).map(this.#toEvent));
+    return { revision: entries.at(-1)!.revision, events };
   }
 
   #drained(): void {

@@ -1,0 +1,28 @@
+import { SetpointError } from '../errors/index.ts';
+import type { Revision } from './port.ts';
+
+/** Refuses (`Invalid`) a `WatchOptions.behindMax` that is no number of revisions. */
+export function checkBehindMax(behindMax: number | undefined): void {
+  if (behindMax === undefined || behindMax >= 0) return;
+  throw new SetpointError('Invalid', `watch.behindMax: expected a number from 0, received ${String(behindMax)}`, {
+    details: { path: 'watch.behindMax' },
+  });
+}
+
+/**
+ * The error that ends a watch whose next revision is `next` while the store is at `present`, when that is further than
+ * `behindMax` allows.
+ */
+export function farBehind(
+  next: Revision,
+  present: Revision,
+  behindMax: number | undefined,
+  watch: string,
+): SetpointError | undefined {
+  const behind = present + 1n - next;
+  if (behindMax === undefined || behind <= behindMax) return undefined;
+  const text = `${watch} from revision ${next}: ${behind} revisions behind the store, more than ${behindMax}`;
+  return new SetpointError('FarBehind', `${text}; list again and watch from there, which is faster than catching up`, {
+    details: { revision: present },
+  });
+}
