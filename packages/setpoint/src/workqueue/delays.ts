@@ -29,6 +29,20 @@ export class Delays<Key> {
     return this.#waiting.size;
   }
 
+  has(key: Key): boolean {
+    return this.#waiting.has(key);
+  }
+
+  keys(): Iterable<Key> {
+    return this.#waiting.keys();
+  }
+
+  /** How long until `key` is let through, in milliseconds; undefined when it doesn't wait. */
+  leftMs(key: Key): number | undefined {
+    const at = this.#waiting.at(key);
+    return at === undefined ? undefined : Math.max(0, at - this.#clock.now());
+  }
+
   /** Lets `key` through `delayMs` from this call, or earlier when it is already waiting for less. */
   add(key: Key, delayMs: number): void {
     this.#waiting.setEarlier(key, this.#clock.now() + delayMs);

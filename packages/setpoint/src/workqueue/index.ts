@@ -7,7 +7,8 @@
  * What it promises:
  * - A key that waits is handed out once, however often it was added. A key is never held by two workers.
  * - A key that is added while a worker holds it is handed out exactly once more, after `done`. No add is lost.
- * - Keys come out in the order in which they became ready.
+ * - Keys come out in the order in which they became ready; where priorities are given, those of the highest first; where
+ *   fairness is asked for, those of different flows in turns. None starves: `fair-list.ts` states the bounds.
  * - Of an immediate and several delayed adds of one key the earliest counts; the others are part of it.
  * - After shutdown what was accepted is still handed out; `drain` waits until it is done and reports what is not.
  * - An idle queue holds no memory of any key, and no timer.
@@ -26,7 +27,16 @@
  *
  * Next: `work-queue.ts`
  */
-export { type AddOptions, WorkQueue, type WorkQueueOptions } from './work-queue.ts';
+export {
+  type AddNotes,
+  type AddOptions,
+  type RateLimitedOptions,
+  WorkQueue,
+  type WorkQueueOptions,
+} from './work-queue.ts';
+export { type Cause, type CauseInput, CAUSES_MAX } from './cause.ts';
+export { type Fairness, namespaceOf } from './fair-list.ts';
+export type { QueueEntry } from './queue-entry.ts';
 export type { DrainReport } from './drains.ts';
 
 export type { RateLimiter } from './rate-limiter.ts';

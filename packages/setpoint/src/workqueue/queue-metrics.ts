@@ -7,10 +7,13 @@ const SECONDS_BUCKETS = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 
 /** Distinct values of the `priority` label; controller-runtime's. */
 const PRIORITIES_MAX = 25;
 
+/** So many priorities of one queue are counted at all. */
+const PRIORITIES_READ_MAX = 100;
+
 /** What a queue tells of itself as it goes. */
 export interface QueueMetrics {
   /** An add was accepted: the key wasn't wanted before. */
-  readonly added: (key: string) => void;
+  readonly added: (key: string, priority: number) => void;
   /** A delayed or rate-limited add was asked for. */
   readonly retried: () => void;
   readonly handedOut: (key: string) => void;
@@ -23,8 +26,8 @@ interface QueueMetricsOptions {
   readonly name?: string;
   readonly metrics?: Metrics;
   readonly clock: Clock;
-  /** How many keys are ready, asked whenever the metrics are read. */
-  readonly depth: () => number;
+  /** How many keys of a priority are ready, asked whenever the metrics are read. */
+  readonly depth: (priority: number) => number;
 }
 
 /** The families, by controller-runtime's names and labels, so that dashboards made for it work. */
@@ -87,12 +90,20 @@ function registered(name: string, metrics: Metrics, { clock, depth }: QueueMetri
     since.delete(key);
   };
   const readings = [
-    all.depth.with({ ...labels, priority: '0' }).read(depth),
     all.unfinished.with(labels).read(() => running().reduce((sum, seconds) => sum + seconds, 0)),
     all.longest.with(labels).read(() => running().reduce((longest, seconds) => Math.max(longest, seconds), 0)),
   ];
+  const priorities = new Set<number>();
+  /** Past its bound the label has one value for all further priorities, whose depths add up there. */
+  const readDepth = (priority: number): void => {
+    if (priorities.has(priority) || priorities.size >= PRIORITIES_READ_MAX) return;
+    priorities.add(priority);
+    readings.push(all.depth.with({ ...labels, priority: String(priority) }).read(() => depth(priority)));
+  };
+  readDepth(0);
   return {
-    added(key) {
+    added(key, priority) {
+      readDepth(priority);
       adds.inc();
       addedAt.set(key, clock.now());
     },

@@ -4,12 +4,17 @@ import { SteadySet } from './steady-set.ts';
 export interface ReadyList<Key> {
   readonly size: number;
   has(key: Key): boolean;
-  /** Takes `key` in, and says whether it wasn't in the list before. */
-  add(key: Key): boolean;
+  /**
+   * Takes `key` in, and says whether it wasn't in the list before. The higher a priority, the earlier; a list that
+   * knows none ignores it.
+   */
+  add(key: Key, priority: number): boolean;
   /** Takes out the key whose turn it is. */
   shift(): Key | undefined;
   /** The keys in the list. */
   keys(): Iterable<Key>;
+  /** How many keys of this priority are in the list. */
+  count(priority: number): number;
 }
 
 /**
@@ -42,5 +47,9 @@ export class FifoList<Key> implements ReadyList<Key> {
 
   keys(): Iterable<Key> {
     return this.#keys.keys();
+  }
+
+  count(priority: number): number {
+    return priority === 0 ? this.#keys.size : 0;
   }
 }

@@ -231,7 +231,7 @@ describe('the queue and a naive model of it', () => {
       ),
       { numRuns: 300 },
     );
-  });
+  }, 60_000);
 
   it('I-9…I-13, I-25: agree also when the queue is shut down or drained on the way', async () => {
     const ending = fc.commands([...commands, ...endings], { maxCommands: 60, size: 'max' });
@@ -241,5 +241,5 @@ describe('the queue and a naive model of it', () => {
       ),
       { numRuns: 300 },
     );
-  });
+  }, 60_000);
 });

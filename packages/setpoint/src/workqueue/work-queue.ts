@@ -1,11 +1,15 @@
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import type { Metrics } from '../internal/metrics.ts';
+import type { Cause, CauseInput } from './cause.ts';
 import { checkedNumber } from './checked-number.ts';
 import { defaultControllerLimiter } from './default-limiters.ts';
 import { Delays } from './delays.ts';
 import { Drains, type DrainReport } from './drains.ts';
+import { type Fairness, FairList } from './fair-list.ts';
 import { Getters } from './getters.ts';
+import { KeyNotes } from './key-notes.ts';
+import type { QueueEntry } from './queue-entry.ts';
 import { type QueueMetrics, queueMetrics } from './queue-metrics.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { FifoList, type ReadyList } from './ready-list.ts';
@@ -20,43 +24,68 @@ export interface WorkQueueOptions {
   readonly clock?: Clock;
   /** Decides the delay of {@link WorkQueue.addRateLimited}. Default {@link defaultControllerLimiter}. */
   readonly rateLimiter?: RateLimiter;
+  /** Whose keys take turns, at each priority. Default: nobody's, first in first out. */
+  readonly fairness?: Fairness;
 }
 
-export interface AddOptions {
+export interface AddNotes {
+  /**
+   * Keys of a higher priority are handed out first; an integer, default 0. Of several adds of a key the highest
+   * counts. Of 16 hand-outs one goes to lower priorities, so none starves: `fair-list.ts` states the bound.
+   */
+  readonly priority?: number;
+  /** Why the key is added, for {@link WorkQueue.inspect} and whoever it is handed to. */
+  readonly cause?: CauseInput;
+}
+
+export interface AddOptions extends AddNotes {
   /** Wait this long before the key becomes ready, in milliseconds. Default: no wait. */
   readonly delayMs?: number;
+  /** Count a failure and wait as {@link WorkQueue.addRateLimited} does; with a `delayMs`, the shorter of the two. */
+  readonly rateLimited?: boolean;
+}
+
+export interface RateLimitedOptions extends AddNotes {
+  /** Wait at least this long, whatever the rate limiter says: what an error asked for. */
+  readonly atLeastMs?: number;
 }
 
 /**
  * A queue of keys for workers: see this folder's `index.ts` for what it promises.
  *
- * Every method is synchronous but `get` and `drain`, and none but the constructor throws for anything other than a key
- * that isn't a string or a delay that isn't a finite number (`Invalid`).
+ * Every method but `get` and `drain` is synchronous. Those that add throw `Invalid` for a key that isn't a string, a
+ * delay that isn't a finite number and a priority that isn't an integer; nothing else throws.
  */
 export class WorkQueue<Key extends string = string> {
-  /** Keys to hand out, in this order. None of them is held. */
-  readonly #ready: ReadyList<Key> = new FifoList();
+  /** Keys to hand out, in this order. None of them is held. A plain list until somebody uses priorities. */
+  #ready: ReadyList<Key>;
+  #knowsPriorities: boolean;
   /** Keys handed out and not yet done. */
   readonly #held = new SteadySet<Key>();
   /** Those of the held keys that were added meanwhile: they become ready at done. */
   readonly #again = new SteadySet<Key>();
   /** Keys whose time has not come. None of them is ready, nor to become so at done. */
   readonly #delays: Delays<Key>;
+  /** Priorities and causes. Not there until the first of them is given: a plain queue doesn't pay for them. */
+  #notes: KeyNotes<Key> | undefined;
   /** Callers of `get`. While there are any, `#ready` is empty. */
   readonly #getters = new Getters<Key>();
   readonly #drains: Drains<Key>;
   readonly #listeners = new Set<{ readonly tell: () => void }>();
   readonly #rateLimiter: RateLimiter;
   readonly #metrics: QueueMetrics | undefined;
+  readonly #clock: Clock;
   #shuttingDown = false;
 
-  /** @throws Invalid when an option isn't what it should be. */
   constructor(options: WorkQueueOptions = {}) {
     const clock = options.clock ?? systemClock;
+    this.#clock = clock;
+    this.#knowsPriorities = options.fairness !== undefined;
+    this.#ready = options.fairness === undefined ? new FifoList() : new FairList(options.fairness);
     this.#rateLimiter = options.rateLimiter ?? defaultControllerLimiter(clock);
     this.#delays = new Delays(clock, (key) => this.#want(key));
     this.#drains = new Drains(clock, () => [...this.#held.keys(), ...this.#ready.keys()]);
-    this.#metrics = queueMetrics({ ...options, clock, depth: () => this.length });
+    this.#metrics = queueMetrics({ ...options, clock, depth: (priority) => this.#ready.count(priority) });
   }
 
   /** Keys that are ready to be handed out: neither the delayed nor those in processing. */
@@ -85,9 +114,10 @@ export class WorkQueue<Key extends string = string> {
    * key. After shutdown nothing happens.
    */
   add(key: Key, options?: AddOptions): void {
-    if (options?.delayMs !== undefined) return this.addAfter(key, options.delayMs);
+    if (options !== undefined) return this.#addWith(key, options);
     if (this.#shuttingDown) return;
     checkKey(key);
+    if (this.#notes !== undefined) this.#note(key, NO_NOTES);
     this.#delays.cancel(key);
     this.#want(key);
   }
@@ -97,22 +127,26 @@ export class WorkQueue<Key extends string = string> {
    * key the earliest counts, whichever came first: a key that is wanted already is not delayed, and a periodic add has
    * to be made again by the run that it led to.
    */
-  addAfter(key: Key, delayMs: number): void {
+  addAfter(key: Key, delayMs: number, notes?: AddNotes): void {
     if (this.#shuttingDown) return;
     checkKey(key);
     checkDelay(key, delayMs);
     this.#metrics?.retried();
-    if (delayMs <= 0) this.add(key);
-    else if (!this.#ready.has(key) && !this.#again.has(key)) this.#delays.add(key, delayMs);
+    if (notes !== undefined || this.#notes !== undefined) this.#note(key, notes ?? NO_NOTES);
+    if (delayMs <= 0) {
+      this.#delays.cancel(key);
+      this.#want(key);
+    } else if (!this.#ready.has(key) && !this.#again.has(key)) this.#delays.add(key, delayMs);
   }
 
   /**
    * Adds `key` after the delay that the rate limiter gives it, which counts one failure. For a key whose processing
    * failed; an event is an {@link add}, or a busy key would be put off further by each of its own events.
    */
-  addRateLimited(key: Key): void {
+  addRateLimited(key: Key, options?: RateLimitedOptions): void {
     if (this.#shuttingDown) return;
-    this.addAfter(key, this.#rateLimiter.when(key));
+    const delayMs = this.#rateLimiter.when(key);
+    this.addAfter(key, Math.max(delayMs, options?.atLeastMs ?? 0), options);
   }
 
   /** Clears the failures of `key`, nothing else: it is still queued, delayed or to be `done`. */
@@ -141,6 +175,7 @@ export class WorkQueue<Key extends string = string> {
     const key = this.#ready.shift();
     if (key === undefined) return undefined;
     this.#held.add(key);
+    this.#notes?.handedOut(key);
     this.#metrics?.handedOut(key);
     return key;
   }
@@ -152,9 +187,57 @@ export class WorkQueue<Key extends string = string> {
   done(key: Key): void {
     if (!this.#held.delete(key)) return;
     this.#metrics?.done(key);
+    this.#notes?.done(key);
     if (!this.#again.delete(key)) return this.#closeWhenIdle();
-    this.#ready.add(key);
+    this.#ready.add(key, this.#notes?.priority(key) ?? 0);
     this.#announce();
+  }
+
+  /** The priority that `key`, which is in processing, was handed out with. A repetition should be given the same. */
+  heldPriority(key: Key): number {
+    return this.#notes?.heldPriority(key) ?? 0;
+  }
+
+  /** Why `key`, which is in processing, was handed out: as far as its adds said so, merged and bounded. */
+  heldCauses(key: Key): readonly Cause[] {
+    return this.#notes?.heldCauses(key) ?? [];
+  }
+
+  /** What the queue knows of `key`; undefined when that is nothing. */
+  look(key: Key): QueueEntry<Key> | undefined {
+    const held = this.#held.has(key);
+    const waiting = this.#ready.has(key) || this.#again.has(key);
+    const readyInMs = waiting ? 0 : this.#delays.leftMs(key);
+    if (!held && readyInMs === undefined) return undefined;
+    const { priority = 0, since, causes = [] } = this.#notes?.look(key) ?? {};
+    return {
+      key,
+      state: held ? 'processing' : waiting ? 'ready' : 'delayed',
+      priority,
+      failures: this.failures(key),
+      readyInMs,
+      ageMs: since === undefined ? undefined : this.#clock.now() - since,
+      causes,
+    };
+  }
+
+  /**
+   * The keys that are in processing, ready and delayed, in this order, `limit` at most (default 1000). A look at a
+   * moment: it costs time with every key, and belongs into debugging and not into the work.
+   */
+  inspect(limit = 1000): readonly QueueEntry<Key>[] {
+    const entries: QueueEntry<Key>[] = [];
+    const tell = (keys: Iterable<Key>, skipHeld: boolean): void => {
+      for (const key of keys) {
+        if (entries.length >= limit) return;
+        const entry = skipHeld && this.#held.has(key) ? undefined : this.look(key);
+        if (entry) entries.push(entry);
+      }
+    };
+    tell(this.#held.keys(), false);
+    tell(this.#ready.keys(), true);
+    tell(this.#delays.keys(), true);
+    return entries;
   }
 
   /**
@@ -194,10 +277,43 @@ export class WorkQueue<Key extends string = string> {
   /** The key's time has come: it is ready now, or at done when a worker holds it. */
   #want(key: Key): void {
     const held = this.#held.has(key);
-    const accepted = held ? this.#again.add(key) : this.#ready.add(key);
+    const priority = this.#notes?.priority(key) ?? 0;
+    const accepted = held ? this.#again.add(key) : this.#ready.add(key, priority);
     if (!accepted) return;
-    this.#metrics?.added(key);
+    this.#metrics?.added(key, priority);
     if (!held) this.#announce();
+  }
+
+  #addWith(key: Key, options: AddOptions): void {
+    if (this.#shuttingDown) return;
+    const { delayMs, rateLimited } = options;
+    if (rateLimited === true) {
+      const limited = this.#rateLimiter.when(key);
+      this.addAfter(key, Math.min(limited, delayMs ?? limited), options);
+    } else if (delayMs !== undefined) this.addAfter(key, delayMs, options);
+    else {
+      checkKey(key);
+      this.#note(key, options);
+      this.#delays.cancel(key);
+      this.#want(key);
+    }
+  }
+
+  #note(key: Key, { priority = 0, cause }: AddNotes): void {
+    if (!Number.isSafeInteger(priority)) throw invalidPriority(key, priority);
+    if (priority !== 0 && !this.#knowsPriorities) this.#learnPriorities();
+    this.#notes ??= new KeyNotes();
+    const ready = this.#ready.has(key);
+    const wanted = ready || this.#again.has(key) || this.#delays.has(key);
+    this.#notes.add(key, priority, cause, wanted, this.#clock.now());
+    if (ready) this.#ready.add(key, this.#notes.priority(key));
+  }
+
+  #learnPriorities(): void {
+    const ready = new FairList<Key>();
+    for (const key of this.#ready.keys()) ready.add(key, 0);
+    this.#ready = ready;
+    this.#knowsPriorities = true;
   }
 
   /** A key became ready: it is handed to a waiting `get`, or the listeners are told. */
@@ -209,6 +325,7 @@ export class WorkQueue<Key extends string = string> {
   #close(): void {
     this.#shuttingDown = true;
     this.#delays.clear();
+    this.#notes?.drop((key) => !this.#ready.has(key) && !this.#again.has(key));
     this.#getters.dismiss();
     this.#closeWhenIdle();
   }
@@ -220,6 +337,8 @@ export class WorkQueue<Key extends string = string> {
     this.#metrics?.close();
   }
 }
+
+const NO_NOTES: AddNotes = {};
 
 /** Keys are compared as Map keys: two equal objects would be two keys. */
 function checkKey(key: string): void {
@@ -235,6 +354,11 @@ function checkDelay(key: string, delayMs: number): void {
     `the delay of key "${key}" must be a finite number of milliseconds, but ${delayMs} was given`,
     { details: { key } },
   );
+}
+
+function invalidPriority(key: string, priority: number): SetpointError {
+  const message = `the priority of key "${key}" must be an integer, but ${String(priority)} was given`;
+  return new SetpointError('Invalid', message, { details: { key } });
 }
 
 function callIsolated(listener: () => void): void {

@@ -1,0 +1,74 @@
+import { type Cause, type CauseInput, Causes } from './cause.ts';
+
+/** What is known of a key beyond that it is wanted. A key without a note is of priority 0 and has no causes. */
+interface Note {
+  priority: number;
+  /** When the key was first wanted. */
+  readonly since: number;
+  causes: Causes | undefined;
+}
+
+const NO_CAUSES: readonly Cause[] = [];
+
+/**
+ * Priorities and causes, from the add of a key to its hand-out, and on to its `done`. A queue whose keys are added
+ * without either never makes one of these.
+ */
+export class KeyNotes<Key> {
+  /** Of the keys that wait, are delayed, or were added while held. */
+  readonly #wanted = new Map<Key, Note>();
+  /** Of the keys that are held, as they were handed out. */
+  readonly #held = new Map<Key, Note>();
+
+  /** Notes one more add of `key`. The highest priority counts; `wasWanted` says whether an earlier add still waits. */
+  add(key: Key, priority: number, cause: CauseInput | undefined, wasWanted: boolean, now: number): void {
+    let note = this.#wanted.get(key);
+    if (note === undefined) {
+      if (cause === undefined && (priority === 0 || (wasWanted && priority < 0))) return;
+      note = { priority: wasWanted ? Math.max(priority, 0) : priority, since: now, causes: undefined };
+      this.#wanted.set(key, note);
+    } else if (note.priority < priority) note.priority = priority;
+    if (cause === undefined) return;
+    note.causes ??= new Causes();
+    note.causes.add(cause);
+  }
+
+  /** The priority of the adds that wait. */
+  priority(key: Key): number {
+    return this.#wanted.get(key)?.priority ?? 0;
+  }
+
+  handedOut(key: Key): void {
+    const note = this.#wanted.get(key);
+    if (note === undefined) return;
+    this.#wanted.delete(key);
+    this.#held.set(key, note);
+  }
+
+  done(key: Key): void {
+    this.#held.delete(key);
+  }
+
+  /** Forgets the wanted keys that `isDropped`. */
+  drop(isDropped: (key: Key) => boolean): void {
+    for (const key of this.#wanted.keys()) if (isDropped(key)) this.#wanted.delete(key);
+  }
+
+  heldPriority(key: Key): number {
+    return this.#held.get(key)?.priority ?? 0;
+  }
+
+  heldCauses(key: Key): readonly Cause[] {
+    return this.#held.get(key)?.causes?.close() ?? NO_CAUSES;
+  }
+
+  /** What the adds that wait come to; without them, what the key was handed out with. */
+  look(key: Key): { readonly priority: number; readonly since: number | undefined; readonly causes: readonly Cause[] } {
+    const note = this.#wanted.get(key) ?? this.#held.get(key);
+    return { priority: note?.priority ?? 0, since: note?.since, causes: note?.causes?.list() ?? NO_CAUSES };
+  }
+
+  get size(): number {
+    return this.#wanted.size + this.#held.size;
+  }
+}
