@@ -85,7 +85,7 @@ export class Twin {
     this.#asked.push(asked);
     this.#operations++;
     if ('watch' in call && manner !== 'closed') return this.#watch(call.watch);
-    if ('compact' in call && manner === undefined) await this.#prepareCompaction();
+    if ('compact' in call && manner !== 'closed' && manner !== 'aborted') await this.#prepareCompaction();
     const [model, real] = manner === 'closed' ? this.#lane.closed : [this.#memory, this.#lane.real];
     const ask = (store: Store): Promise<Answer> =>
       'watch' in call ? closedWatch(store, call.watch) : answerOf(store, call, manner);
