@@ -30,24 +30,27 @@ interface Run {
   readonly stop: AbortSignal;
 }
 
-/** Starts the cluster, plays the scenario on it, and stops it, whatever happened. */
-async function run({ store, prefix, keep, screen, stop }: Run): Promise<void> {
+/** Starts the cluster, plays the scenario on it, and stops it, whatever happened. Returns what there is to say of it. */
+async function run({ store, prefix, keep, screen, stop }: Run): Promise<string> {
   const over = new AbortController();
   const { client, processes, running } = startCluster({ store, prefix, nodes: NODES, signal: over.signal });
   const show = new Show('helloworld on setpoint', screen, processes);
 
-  const play = async (): Promise<void> => {
+  const play = async (): Promise<string> => {
     const startedAt = systemClock.now();
     const outside = new Outside(client, () => NODES.flatMap(ownPrograms));
     const manifest = join(MANIFESTS, 'helloworld.yaml');
     await show.play(scenario, { client, outside, manifest, signal: stop, pids: new Set() });
-    screen.say(`All ${scenario.length} steps held, in ${((systemClock.now() - startedAt) / 1000).toFixed(1)} s.`);
-    if (keep === undefined) return;
-    screen.say(`Applying ${join(keep, '*.yaml')}, and again whenever they are edited. Ctrl-C ends it.`);
+    const seconds = ((systemClock.now() - startedAt) / 1000).toFixed(1);
+    const verdict = `All ${scenario.length} steps held, in ${seconds} s.`;
+    if (keep === undefined) return verdict;
+    screen.say(`${verdict} Applying ${join(keep, '*.yaml')}, and again whenever they are edited. Ctrl-C ends it.`);
     await keepApplying(client, keep, (line) => screen.say(line), stop);
+    return 'Stopped.';
   };
+  const ended = running.then(() => 'Stopped.');
   try {
-    await Promise.race([play(), running]);
+    return await Promise.race([play(), ended]);
   } finally {
     over.abort();
     await running;
@@ -62,15 +65,17 @@ runProgram(async () => {
   const store = await openStore();
   const prefix = `/setpoint-example/${systemRandom.uuid()}`;
   const screen = createScreen();
+  let verdict = 'Stopped.';
   try {
-    await run({ store, prefix, keep: values.keep ? values.manifests : undefined, screen, stop });
+    verdict = await run({ store, prefix, keep: values.keep ? values.manifests : undefined, screen, stop });
     return 0;
   } catch (error) {
     if (stop.aborted) return 130;
-    screen.say(error instanceof Error ? error.message : String(error));
+    verdict = error instanceof Error ? error.message : String(error);
     return 1;
   } finally {
     screen.close();
+    process.stdout.write(`${verdict}\n`);
     await store.delete({ prefix: `${prefix}/` });
     await store.close();
   }
