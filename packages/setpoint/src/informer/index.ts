@@ -41,6 +41,8 @@
  *
  * Next: `informer.ts`, then `reflector.ts`
  */
+export type { AuditOptions } from './audit.ts';
+export type { AuditFinding, DivergedKey } from './audit-pass.ts';
 export type { AddInfo, ChangeInfo, EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
 export { Indexer, type IndexerOptions } from './indexer.ts';
 export { createInformer, Informer } from './informer.ts';

@@ -1,5 +1,6 @@
 import type { TimeSlice } from '../internal/time-slice.ts';
 import type { KeyValue, Revision, WatchBatch, WatchEvent } from '../store/port.ts';
+import type { ChangeRecord } from './audit-pass.ts';
 import { type CacheChange, changesBetween } from './change.ts';
 import { type EntryDecoder, isUnreadable, type Unreadable } from './entry-decoder.ts';
 import type { Indexer } from './indexer.ts';
@@ -66,6 +67,9 @@ export class InformerCache<T> implements ReflectorSink {
   readonly #observer: CacheObserver<T>;
   #revision: Revision = 0n;
   #complete = false;
+  /** A reset was told, and no list of the new history has come to its end. */
+  #reset = false;
+  readonly #records = new Set<{ readonly keys: Set<string>; replaced: boolean }>();
 
   constructor(entries: Indexer<T>, decoder: EntryDecoder<T>, slice: TimeSlice, observer: CacheObserver<T>) {
     this.entries = entries;
@@ -84,9 +88,39 @@ export class InformerCache<T> implements ReflectorSink {
     return this.#complete;
   }
 
+  /** The revision of the present state of a key, also of one that can't be read. */
+  knownRevision(key: string): Revision | undefined {
+    return this.quarantine.get(key)?.modRevision ?? this.entries.entry(key)?.modRevision;
+  }
+
+  /** Every key with a present state. Live. */
+  *knownKeys(): Generator<string> {
+    yield* this.entries.keys();
+    for (const { key } of this.quarantine.list()) if (!this.entries.has(key)) yield key;
+  }
+
+  /** What the cache calls a key: for one that it has, its own text and no copy. */
+  nameOf(bytes: Uint8Array): string {
+    const name = this.#decoder.nameOf(bytes);
+    return this.entries.entry(name)?.key ?? name;
+  }
+
+  /** Notes what changes from now on. */
+  record(): ChangeRecord {
+    const record = { keys: new Set<string>(), replaced: false, stop: (): void => void this.#records.delete(record) };
+    this.#records.add(record);
+    return record;
+  }
+
+  /** The cache was found to be wrong: it isn't complete before the next list. */
+  distrust(): void {
+    this.#complete = false;
+  }
+
   beginList(reason: ListReason): ListStage {
-    if (reason === 'history-reset' && this.#complete) {
+    if (reason === 'history-reset' && this.#revision > 0n && !this.#reset) {
       this.#complete = false;
+      this.#reset = true;
       this.#observer.reset(this.#revision);
     }
     const staged = new StagedList<T>(this.entries, this.#decoder, reason !== 'history-reset');
@@ -132,6 +166,8 @@ export class InformerCache<T> implements ReflectorSink {
     this.quarantine.replace(staged.quarantine);
     this.#revision = revision;
     this.#complete = true;
+    this.#reset = false;
+    for (const record of this.#records) record.replaced = true;
     const told = this.#observer.changed(staged.changes, signal);
     this.#observer.listed({ reason, revision, ...staged.counts });
     this.#tellQuarantineSince(quarantine, revision);
@@ -167,12 +203,13 @@ export class InformerCache<T> implements ReflectorSink {
     const taken: Taken<T> = { changes: [], notices: [] };
     const latest = new Map<string, Revision>();
     for (const { key, modRevision, state } of events) {
-      const known = latest.get(key) ?? this.quarantine.get(key)?.modRevision ?? this.entries.entry(key)?.modRevision;
+      const known = latest.get(key) ?? this.knownRevision(key);
       if (known !== undefined && modRevision <= known) {
         this.drops.stale++;
         continue;
       }
       latest.set(key, modRevision);
+      for (const record of this.#records) record.keys.add(key);
       const before = this.entries.entry(key);
       const after = state && isUnreadable(state) ? this.#isolate(state, before, taken) : state;
       if (after === state && this.quarantine.delete(key)) {

@@ -1,14 +1,16 @@
 import type { Revision } from '../store/port.ts';
+import type { AuditFinding } from './audit-pass.ts';
 import type { ListSummary } from './informer-cache.ts';
 import type { QuarantinedKey } from './quarantine.ts';
 
 /** Something failed that the informer lives on with. */
 export interface InformerFailure {
   /**
-   * `list` and `watch`: reading the store, tried again after a wait. `handler`, `filter`, `index` and `listener`:
-   * the function that was handed in.
+   * `list` and `watch`: reading the store, tried again after a wait. `audit`: a comparison with the store that could
+   * not be made; the next one comes in its time. `handler`, `filter`, `index` and `listener`: the function that was
+   * handed in.
    */
-  readonly during: 'list' | 'watch' | 'handler' | 'filter' | 'index' | 'listener';
+  readonly during: 'list' | 'watch' | 'audit' | 'handler' | 'filter' | 'index' | 'listener';
   /** What was thrown: a `SetpointError` for the store and indexes, anything at all for handed-in functions. */
   readonly error: unknown;
   /** The key it happened for. */
@@ -23,7 +25,7 @@ export type InformerPhase = 'idle' | 'listing' | 'watching' | 'backing-off' | 's
 /** The lifecycle of an informer, for logs, metrics and health. What happens to objects is for handlers. */
 export interface InformerEvents {
   phase: { readonly phase: InformerPhase; readonly revision: Revision };
-  /** The cache is whole, for the first time or again after a history reset. Handlers are being told. */
+  /** The cache is whole, for the first time or again after a history reset or a divergence. Handlers are being told. */
   synced: { readonly revision: Revision; readonly size: number };
   /** A list after the first one has replaced the cache: changes may have been skipped, states were not. */
   relist: ListSummary;
@@ -32,6 +34,11 @@ export interface InformerEvents {
    * `synced` the cache is of the old history and `hasSynced` is false; revisions may start lower.
    */
   'history-reset': { readonly lastRevision: Revision };
+  /**
+   * The cache was found to differ from the store: an event was lost on the way. `hasSynced` is false until the list
+   * that follows at once has put it right, which `relist` and `synced` tell.
+   */
+  divergence: AuditFinding;
   /** A value can't be read. See {@link Informer.quarantined}. */
   quarantine: QuarantinedKey;
   /** A key left the quarantine: a good value came, or it was deleted. */
@@ -48,6 +55,12 @@ export interface InformerCounts {
   /** Events and listed keys from outside the prefix, dropped. */
   readonly foreignKeys: number;
   readonly storeFailures: number;
+  /** Comparisons of the cache with the store that came to their end. */
+  readonly audits: number;
+  /** Keys that these found to be wrong in the cache. */
+  readonly divergedKeys: number;
+  /** Comparisons that failed. */
+  readonly auditFailures: number;
   readonly handlerErrors: number;
   readonly filterErrors: number;
   readonly indexErrors: number;

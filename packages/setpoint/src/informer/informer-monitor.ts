@@ -1,3 +1,4 @@
+import type { AuditFinding } from './audit-pass.ts';
 import type { Clock } from '../internal/clock.ts';
 import { ErrorLog } from '../internal/error-log.ts';
 import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
@@ -19,14 +20,18 @@ export class InformerMonitor {
   readonly #events: IsolatedEmitter<InformerEvents>;
   readonly #failures: Record<InformerFailure['during'], number>;
   #lists = 0;
+  #audits = 0;
+  #divergedKeys = 0;
   #phase: InformerPhase = 'idle';
+  /** The cache was whole and was found not to be any more. */
+  #lost = false;
   #stalledSince: number | undefined;
 
   constructor(name: string, clock: Clock, logger: Logger) {
     this.#name = name;
     this.#clock = clock;
     this.#logger = logger;
-    this.#failures = { list: 0, watch: 0, handler: 0, filter: 0, index: 0, listener: 0 };
+    this.#failures = { list: 0, watch: 0, audit: 0, handler: 0, filter: 0, index: 0, listener: 0 };
     this.#errorLog = new ErrorLog(logger, clock);
     // A failing listener is not told as `error`: its own failure could be the next one.
     this.#events = new IsolatedEmitter((error, event) => this.#record({ during: 'listener', error }, { event }));
@@ -42,12 +47,15 @@ export class InformerMonitor {
   }
 
   counts(drops: { readonly stale: number; readonly foreign: number }): InformerCounts {
-    const { list, watch, handler, filter, index, listener } = this.#failures;
+    const { list, watch, audit, handler, filter, index, listener } = this.#failures;
     return {
       lists: this.#lists,
       staleEvents: drops.stale,
       foreignKeys: drops.foreign,
       storeFailures: list + watch,
+      audits: this.#audits,
+      divergedKeys: this.#divergedKeys,
+      auditFailures: audit,
       handlerErrors: handler,
       filterErrors: filter,
       indexErrors: index,
@@ -80,10 +88,25 @@ export class InformerMonitor {
     this.#lists++;
     this.#logger.info({ informer: this.#name, reason, revision: String(revision), size }, 'listed');
     if (this.#lists > 1) this.#events.emit('relist', summary);
-    if (this.#lists === 1 || reason === 'history-reset') this.#events.emit('synced', { revision, size });
+    if (this.#lists > 1 && !this.#lost) return;
+    this.#lost = false;
+    this.#events.emit('synced', { revision, size });
+  }
+
+  audited(finding: AuditFinding): void {
+    const { revision, divergedKeys, comparedKeys, examples } = finding;
+    this.#audits++;
+    this.#divergedKeys += divergedKeys;
+    if (divergedKeys === 0) return;
+    this.#lost = true;
+    const fields = { informer: this.#name, revision: String(revision), divergedKeys, comparedKeys };
+    const keys = examples.map(({ key }) => key);
+    this.#logger.warn({ ...fields, keys }, 'the cache differs from the store, which lost events: listing again');
+    this.#events.emit('divergence', finding);
   }
 
   historyReset(lastRevision: Revision, message: string): void {
+    this.#lost = true;
     this.#logger.warn({ informer: this.#name, lastRevision: String(lastRevision) }, message);
     this.#events.emit('history-reset', { lastRevision });
   }

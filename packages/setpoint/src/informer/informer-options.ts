@@ -1,10 +1,12 @@
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
+import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import type { Codec } from '../resource/index.ts';
 import { PAGE_KEYS_MAX } from '../store/page-size.ts';
 import type { Store } from '../store/port.ts';
+import { type AuditOptions, auditPace } from './audit.ts';
 import type { IndexFunction } from './value-index.ts';
 
 export interface InformerOptions<T> {
@@ -25,10 +27,20 @@ export interface InformerOptions<T> {
   readonly logger?: Logger;
   /** Freezes objects at every depth before they are cached. Default: unless NODE_ENV is `production`. */
   readonly freeze?: boolean;
+  /** How the cache is compared with the store while it is followed. Default: every 5 min; `false` for never. */
+  readonly audit?: AuditOptions | boolean;
+  /** Where to count, under the informer's name. Default: nowhere. */
+  readonly metrics?: Metrics;
+}
+
+/** The options as an informer works with them. */
+export interface InformerSettings<T> extends Required<Omit<InformerOptions<T>, 'audit' | 'metrics'>> {
+  readonly audit: Required<AuditOptions> | undefined;
+  readonly metrics: Metrics;
 }
 
 /** The options checked and with their defaults. Throws `Invalid`. */
-export function withDefaults<T>(options: InformerOptions<T>): Required<InformerOptions<T>> {
+export function withDefaults<T>(options: InformerOptions<T>): InformerSettings<T> {
   const { store, prefix, codec, pageSize = PAGE_KEYS_MAX } = options;
   if (typeof store?.range !== 'function' || typeof store.watch !== 'function') throw invalid('store', 'a Store', store);
   if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix', 'a text that is not empty', prefix);
@@ -46,6 +58,8 @@ export function withDefaults<T>(options: InformerOptions<T>): Required<InformerO
     random: options.random ?? systemRandom,
     logger: options.logger ?? silentLogger,
     freeze: options.freeze ?? process.env['NODE_ENV'] !== 'production',
+    audit: auditPace(options.audit),
+    metrics: options.metrics ?? createMetrics(),
   };
 }
 

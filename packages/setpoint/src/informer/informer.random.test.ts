@@ -209,7 +209,7 @@ async function run(seed: number): Promise<void> {
   const running = informer.run(stop.signal);
   for (let at = 0; at < STEPS; at++) await step();
   faulty.faulty = false;
-  await clock.advance(300_000);
+  await clock.advance(400_000);
 
   const { kvs, revision: now } = await faulty.real.range({ prefix: PREFIX });
   const good = kvs.filter((kv) => kv.value[0] !== 0xff);
@@ -218,6 +218,8 @@ async function run(seed: number): Promise<void> {
   const served = informer.quarantined.filter(({ servedRevision }) => servedRevision !== undefined);
   const cache = new Map(Array.from(informer.lister.keys(), (key) => [key, informer.lister.get(key)!]));
   expect(informer.revision).toBe(now);
+  expect(informer.counts.divergedKeys).toBe(0);
+  expect(informer.counts.audits).toBeGreaterThan(0);
   expect(informer.quarantined.map(({ key, modRevision }) => [key, modRevision]).sort()).toEqual(
     bad.map((kv) => [name(kv.key), kv.modRevision]).sort(),
   );

@@ -633,7 +633,7 @@ describe('Informer', () => {
 
   it('I-112: waitFor resolves when the cache is there, never before, and else fails with Timeout', async () => {
     const { feed, watch } = scripted();
-    const { informer, clock } = await following({ by: { watch } });
+    const { informer, clock } = await following({ by: { watch }, audit: false });
     let reached = false;
     const waiting = informer.waitFor(5n).then(() => (reached = true));
     await feed(4n, event('a', '1', 4n));

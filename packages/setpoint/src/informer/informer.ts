@@ -3,6 +3,8 @@ import { linkedAbort } from '../internal/linked-abort.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { Revision } from '../store/port.ts';
 import { progressRequests } from '../store/progress-requests.ts';
+import { Auditor } from './audit.ts';
+import type { AuditedCache, AuditFinding } from './audit-pass.ts';
 import { EntryDecoder } from './entry-decoder.ts';
 import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
 import { HandlerSet } from './handler-set.ts';
@@ -10,7 +12,7 @@ import { Indexer } from './indexer.ts';
 import { type CacheObserver, InformerCache } from './informer-cache.ts';
 import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
 import { InformerMonitor } from './informer-monitor.ts';
-import { type InformerOptions, withDefaults } from './informer-options.ts';
+import { type InformerOptions, type InformerSettings, withDefaults } from './informer-options.ts';
 import { type Lister, readOnly } from './lister.ts';
 import { ProgressAsker } from './progress-asker.ts';
 import type { QuarantinedKey } from './quarantine.ts';
@@ -36,7 +38,7 @@ export class Informer<T> {
   readonly prefix: string;
   /** The cache. */
   readonly lister: Lister<T>;
-  readonly #options: Required<InformerOptions<T>>;
+  readonly #options: InformerSettings<T>;
   readonly #cache: InformerCache<T>;
   readonly #handlers: HandlerSet<T>;
   readonly #monitor: InformerMonitor;
@@ -153,9 +155,12 @@ export class Informer<T> {
   async #follow(signal: AbortSignal): Promise<void> {
     const link = linkedAbort(signal);
     link.signal.addEventListener('abort', () => this.#stop(), { once: true });
+    const reflector = this.#reflector();
     try {
-      await this.#reflector().run(link.signal);
+      void this.#auditor(reflector)?.run(link.signal);
+      await reflector.run(link.signal);
     } finally {
+      link.abort(undefined);
       link.unlink();
       this.#stop();
     }
@@ -175,6 +180,42 @@ export class Informer<T> {
       onFailure: (error, during) => this.#monitor.fail({ during, error }),
       onConnection: (error) => this.#monitor.fresh(error === undefined),
     });
+  }
+
+  #auditor(reflector: Reflector): Auditor | undefined {
+    const { store, prefix, audit: pace, clock, random } = this.#options;
+    return (
+      pace &&
+      new Auditor({
+        store,
+        prefix,
+        cache: this.#audited(),
+        pace,
+        clock,
+        random,
+        onFinding: (finding) => this.#judge(finding, reflector),
+        onFailure: (error) => this.#monitor.fail({ during: 'audit', error }),
+      })
+    );
+  }
+
+  #audited(): AuditedCache {
+    const cache = this.#cache;
+    return {
+      record: () => cache.record(),
+      knownRevision: (key) => cache.knownRevision(key),
+      knownKeys: () => cache.knownKeys(),
+      nameOf: (key) => cache.nameOf(key),
+      isFollowing: () => this.hasSynced && this.phase === 'watching' && this.stalledSince === undefined,
+      reach: (revision, timeoutMs, signal) => this.waitFor(revision, { timeoutMs, signal }),
+    };
+  }
+
+  /** Told before it is healed, so that a listener of `divergence` still sees the cache as it was. */
+  #judge(finding: AuditFinding, reflector: Reflector): void {
+    if (finding.divergedKeys > 0) this.#cache.distrust();
+    this.#monitor.audited(finding);
+    if (finding.divergedKeys > 0) reflector.distrust();
   }
 
   #observer(): CacheObserver<T> {

@@ -2,9 +2,9 @@ import type { KeyValue, Revision, WatchBatch } from '../store/port.ts';
 
 /**
  * Why everything is read: at first, because the watch's place in history is gone or so far back that reading everything
- * is faster, because history itself changed.
+ * is faster, because history itself changed, because what was fed proved wrong.
  */
-export type ListReason = 'start' | 'compacted' | 'far-behind' | 'history-reset' | 'failure';
+export type ListReason = 'start' | 'compacted' | 'far-behind' | 'history-reset' | 'divergence' | 'failure';
 
 /** Where the pages of one list are gathered. A list that doesn't come to its end is dropped, and a new one begun. */
 export interface ListStage {

@@ -2,6 +2,7 @@ import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { abortable } from '../internal/abortable.ts';
 import { Backoff } from '../internal/backoff.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
+import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Random } from '../internal/random.ts';
 import { prefixEnd, toBytes } from '../store/key-range.ts';
 import { firstPageSize, nextPageSize, smallerPageSize } from '../store/page-size.ts';
@@ -59,6 +60,8 @@ export class Reflector {
    * which take as long as that many writes do end some day.
    */
   #behindMax = BEHIND_MAX;
+  /** The watch that stands, if one does. */
+  #watching: LinkedAbort | undefined;
   /** The last step ended in a recovery without a wait. */
   #recoveredAtOnce = false;
 
@@ -76,6 +79,11 @@ export class Reflector {
       this.#options.onState?.(state);
       state = await this.#step(state, signal);
     }
+  }
+
+  /** Gives the present watch up and lists everything, because what was fed proved wrong. Nothing while none stands. */
+  distrust(): void {
+    this.#watching?.abort(new SetpointError('Aborted', 'the cache was found to differ from the store'));
   }
 
   #step(state: ReflectorState, signal: AbortSignal): Promise<ReflectorState> {
@@ -130,12 +138,18 @@ export class Reflector {
   async #watch(state: Watching, signal: AbortSignal): Promise<ReflectorState> {
     const { clock, store, sink, onConnection, progress } = this.#options;
     const startedAt = clock.now();
+    const watch = (this.#watching = linkedAbort(signal));
     let [revision, worked] = [state.revision, false];
     try {
       const behindMax = this.#behindMax;
-      const options = { signal, behindMax, ...(onConnection && { onConnection }), ...(progress && { progress }) };
+      const options = {
+        signal: watch.signal,
+        behindMax,
+        ...(onConnection && { onConnection }),
+        ...(progress && { progress }),
+      };
       const batches = store.watch({ prefix: this.#prefix, startRevision: revision + 1n }, options);
-      await eachUntilAborted(batches, signal, async (batch) => {
+      await eachUntilAborted(batches, watch.signal, async (batch) => {
         await sink.apply(batch, signal);
         if (batch.revision > revision) revision = this.#seen = batch.revision;
         worked ||= batch.events.length > 0;
@@ -146,8 +160,12 @@ export class Reflector {
       if (worked || lastedMs >= WATCH_MIN_MS) return { phase: 'watching', revision };
       throw new SetpointError('Unavailable', `the watch ended after ${Math.round(lastedMs)} ms without an event`);
     } catch (error) {
+      if (watch.signal.aborted && !signal.aborted) return this.#list('divergence');
       if (clock.now() - startedAt >= WATCH_MIN_MS) this.#recoveredAtOnce = false;
       return this.#recover({ phase: 'watching', revision }, error, signal);
+    } finally {
+      watch.unlink();
+      this.#watching = undefined;
     }
   }
 
