@@ -36,6 +36,11 @@ export class IndexedHeap<Key> {
     return this.#byKey.get(key)?.at;
   }
 
+  /** The keys, in no order that means anything. */
+  keys(): IterableIterator<Key> {
+    return this.#byKey.keys();
+  }
+
   /** Puts `key` at `at`, or moves it there when that is earlier than where it is. Says whether anything changed. */
   setEarlier(key: Key, at: number): boolean {
     let slot = this.#byKey.get(key);

@@ -1,7 +1,11 @@
 import type { ReadyList } from './ready-list.ts';
+import { SteadyMap } from './steady-map.ts';
 
 /** Of so many hand-outs one goes to a priority below the highest that waits, while any does. */
 export const LOWER_TURN = 16;
+
+/** So many flows without keys are remembered at a priority, beside as many as have some. */
+const IDLE_LANES_MAX = 64;
 
 /** So many empty priorities are kept for their next key; beyond, they go. Programs use a few. */
 const EMPTY_LEVELS_MAX = 32;
@@ -22,11 +26,11 @@ interface Slot<Key> {
   after: Slot<Key> | undefined;
 }
 
-/** The keys of one flow at one priority, first in, first out. It exists while it has keys. */
+/** The keys of one flow at one priority, first in, first out. In its level's ring while it has keys. */
 interface Lane<Key> {
   readonly flow: string;
   readonly level: Level<Key>;
-  readonly weight: number;
+  weight: number;
   first: Slot<Key> | undefined;
   last: Slot<Key> | undefined;
   /** Keys that it may still give in its present turn. */
@@ -39,7 +43,10 @@ interface Lane<Key> {
 /** The keys of one priority: a ring of lanes that take turns. */
 interface Level<Key> {
   readonly priority: number;
+  /** By flow. Some may be idle, without keys: a flow whose only key comes and goes keeps its lane. */
   readonly lanes: Map<string, Lane<Key>>;
+  /** How many lanes have keys. */
+  active: number;
   /** The lane whose turn it is; undefined when the level has no keys. New lanes join right before it, at the back. */
   turn: Lane<Key> | undefined;
   size: number;
@@ -59,7 +66,7 @@ interface Level<Key> {
  *   passed over the longest.
  */
 export class FairList<Key extends string> implements ReadyList<Key> {
-  readonly #slots = new Map<Key, Slot<Key>>();
+  readonly #slots = new SteadyMap<Key, Slot<Key>>();
   /** By priority, the highest first. Some may be empty. */
   readonly #levels: Level<Key>[] = [];
   readonly #fairness: Fairness | undefined;
@@ -148,7 +155,7 @@ export class FairList<Key extends string> implements ReadyList<Key> {
     while (index < levels.length && levels[index]!.priority > priority) index++;
     let level = levels[index];
     if (level?.priority !== priority) {
-      level = { priority, lanes: new Map(), turn: undefined, size: 0, servedAt: 0 };
+      level = { priority, lanes: new Map(), active: 0, turn: undefined, size: 0, servedAt: 0 };
       levels.splice(index, 0, level);
       if (levels.length > EMPTY_LEVELS_MAX) this.#dropEmptyLevels(level);
     }
@@ -161,20 +168,17 @@ export class FairList<Key extends string> implements ReadyList<Key> {
     this.#levels.splice(0, this.#levels.length, ...kept);
   }
 
+  /** The flow's lane, in the ring: it is about to get a key. */
   #lane(level: Level<Key>, flow: string): Lane<Key> {
-    const known = level.lanes.get(flow);
-    if (known !== undefined) return known;
-    const weight = this.#weightOf(flow);
-    const lane = { flow, level, weight, left: weight, first: undefined, last: undefined } as unknown as Lane<Key>;
-    level.lanes.set(flow, lane);
-    const { turn } = level;
-    if (turn === undefined) {
-      lane.next = lane.previous = level.turn = lane;
-    } else {
-      lane.next = turn;
-      lane.previous = turn.previous;
-      lane.previous.next = turn.previous = lane;
+    let lane = level.lanes.get(flow);
+    if (lane?.first !== undefined) return lane;
+    if (lane === undefined) {
+      if (level.lanes.size > 2 * level.active + IDLE_LANES_MAX) dropIdleLanes(level);
+      lane = { flow, level, weight: 1, left: 1, first: undefined, last: undefined } as unknown as Lane<Key>;
+      level.lanes.set(flow, lane);
     }
+    lane.weight = lane.left = this.#weightOf(flow);
+    join(lane);
     return lane;
   }
 
@@ -189,8 +193,10 @@ export class FairList<Key extends string> implements ReadyList<Key> {
   }
 
   #weightOf(flow: string): number {
+    const weightOf = this.#fairness?.weightOf;
+    if (weightOf === undefined) return 1;
     try {
-      const weight = this.#fairness?.weightOf?.(flow) ?? 1;
+      const weight = weightOf(flow);
       return Number.isInteger(weight) && weight >= 1 ? weight : 1;
     } catch {
       return 1;
@@ -208,7 +214,7 @@ function append<Key>(slot: Slot<Key>, lane: Lane<Key>): void {
   lane.level.size++;
 }
 
-/** Takes `slot` out of its lane, and a lane that is left without keys out of its level. */
+/** Takes `slot` out of its lane, and a lane that is left without keys out of the ring. */
 function unlink<Key>(slot: Slot<Key>): void {
   const { lane, before, after } = slot;
   if (before === undefined) lane.first = after;
@@ -216,12 +222,26 @@ function unlink<Key>(slot: Slot<Key>): void {
   if (after === undefined) lane.last = before;
   else after.before = before;
   lane.level.size--;
-  if (lane.first === undefined) close(lane);
+  if (lane.first === undefined) leave(lane);
 }
 
-function close<Key>(lane: Lane<Key>): void {
+/** Puts an idle lane at the back of its level's ring. */
+function join<Key>(lane: Lane<Key>): void {
   const { level } = lane;
-  level.lanes.delete(lane.flow);
+  const { turn } = level;
+  level.active++;
+  if (turn === undefined) {
+    lane.next = lane.previous = level.turn = lane;
+  } else {
+    lane.next = turn;
+    lane.previous = turn.previous;
+    lane.previous.next = turn.previous = lane;
+  }
+}
+
+function leave<Key>(lane: Lane<Key>): void {
+  const { level } = lane;
+  level.active--;
   if (lane.next === lane) {
     level.turn = undefined;
     return;
@@ -229,6 +249,10 @@ function close<Key>(lane: Lane<Key>): void {
   lane.previous.next = lane.next;
   lane.next.previous = lane.previous;
   if (level.turn === lane) level.turn = lane.next;
+}
+
+function dropIdleLanes<Key>(level: Level<Key>): void {
+  for (const lane of level.lanes.values()) if (lane.first === undefined) level.lanes.delete(lane.flow);
 }
 
 /** The fairness of controllers: the namespace of a key `namespace/name`. Keys without one are one flow. */

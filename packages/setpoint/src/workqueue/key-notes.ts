@@ -1,4 +1,5 @@
 import { type Cause, type CauseInput, Causes } from './cause.ts';
+import { SteadyMap } from './steady-map.ts';
 
 /** What is known of a key beyond that it is wanted. A key without a note is of priority 0 and has no causes. */
 interface Note {
@@ -16,9 +17,9 @@ const NO_CAUSES: readonly Cause[] = [];
  */
 export class KeyNotes<Key> {
   /** Of the keys that wait, are delayed, or were added while held. */
-  readonly #wanted = new Map<Key, Note>();
+  readonly #wanted = new SteadyMap<Key, Note>();
   /** Of the keys that are held, as they were handed out. */
-  readonly #held = new Map<Key, Note>();
+  readonly #held = new SteadyMap<Key, Note>();
 
   /** Notes one more add of `key`. The highest priority counts; `wasWanted` says whether an earlier add still waits. */
   add(key: Key, priority: number, cause: CauseInput | undefined, wasWanted: boolean, now: number): void {
