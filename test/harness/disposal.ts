@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { etcdStore } from '@setpoint/etcd';
-import type { Store, WatchRequest } from 'setpoint/store';
+import type { Store, WatchOptions, WatchRequest } from 'setpoint/store';
 import { type EtcdServer, startEtcd, type StartEtcdOptions } from './etcd-server.ts';
 import { type ProxyOptions, startProxy, type TcpProxy } from './tcp-proxy.ts';
 import { type Watched, watched } from './watched.ts';
@@ -25,8 +25,8 @@ export function testStore(options: Parameters<typeof etcdStore>[0]): Store {
   return store;
 }
 
-export function testWatch(store: Store, request: WatchRequest): Watched {
-  const watch = watched(store, request);
+export function testWatch(store: Store, request: WatchRequest, options?: WatchOptions): Watched {
+  const watch = watched(store, request, options);
   onTestFinished(() => watch.stop());
   return watch;
 }

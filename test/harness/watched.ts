@@ -1,4 +1,4 @@
-import type { Store, WatchBatch, WatchEvent, WatchRequest } from 'setpoint/store';
+import type { Store, WatchBatch, WatchEvent, WatchOptions, WatchRequest } from 'setpoint/store';
 
 /** A running watch with all that it delivered and all that it said of its connection. */
 export interface Watched {
@@ -14,7 +14,7 @@ export interface Watched {
 }
 
 /** Starts to watch. A test that ends must `stop` it. */
-export function watched(store: Store, request: WatchRequest): Watched {
+export function watched(store: Store, request: WatchRequest, options: WatchOptions = {}): Watched {
   const abort = new AbortController();
   const batches: WatchBatch[] = [];
   const events: WatchEvent[] = [];
@@ -28,7 +28,7 @@ export function watched(store: Store, request: WatchRequest): Watched {
   };
   const run = async (): Promise<unknown> => {
     try {
-      for await (const batch of store.watch(request, { signal: abort.signal, onConnection })) {
+      for await (const batch of store.watch(request, { ...options, signal: abort.signal, onConnection })) {
         batches.push(batch);
         for (const event of batch.events) events.push(event);
         look();

@@ -24,4 +24,5 @@ export { decodeDelete, decodePut, decodeRange, decodeTxn } from './kv-answers.ts
 export { encodeDelete, type EncodedRequest, encodePut, encodeRange, encodeTxn } from './kv-requests.ts';
 export { MalformedMessage } from './message-reader.ts';
 export { decodeWatch, type WatchAnswer } from './watch-answer.ts';
+export { PROGRESS_REQUEST } from './progress-request.ts';
 export { encodeWatch } from './watch-request.ts';

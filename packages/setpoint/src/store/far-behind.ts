@@ -11,16 +11,17 @@ export function checkBehindMax(behindMax: number | undefined): void {
 
 /**
  * The error that ends a watch whose next revision is `next` while the store is at `present`, when that is further than
- * `behindMax` allows.
+ * `behindMax` allows. A watch without a next revision begins at the present.
  */
 export function farBehind(
-  next: Revision,
+  next: Revision | undefined,
   present: Revision,
   behindMax: number | undefined,
   watch: string,
 ): SetpointError | undefined {
+  if (next === undefined || behindMax === undefined) return undefined;
   const behind = present + 1n - next;
-  if (behindMax === undefined || behind <= behindMax) return undefined;
+  if (behind <= behindMax) return undefined;
   const text = `${watch} from revision ${next}: ${behind} revisions behind the store, more than ${behindMax}`;
   return new SetpointError('FarBehind', `${text}; list again and watch from there, which is faster than catching up`, {
     details: { revision: present },

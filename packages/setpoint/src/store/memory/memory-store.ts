@@ -251,7 +251,7 @@ export class MemoryStore implements Store {
   #watch(request: WatchRequest, { signal, progress, behindMax }: WatchOptions): AsyncIterator<WatchBatch> {
     if (this.#closed) return failed(closedError());
     this.#leases.expire();
-    const next = request.startRevision || this.#revision + 1n;
+    const next = request.startRevision || undefined;
     const tooFar = farBehind(next, this.#revision, behindMax, 'a watch of the memory store');
     if (tooFar) return failed(tooFar);
     const onAbort = (): void => watcher.stop();
