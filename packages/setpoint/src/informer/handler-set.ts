@@ -56,6 +56,13 @@ export class HandlerSet<T> {
     return this.#registration(queue);
   }
 
+  /** How many keys have changes that a handler was not told yet, summed over the handlers. */
+  get pending(): number {
+    let pending = 0;
+    for (const queue of this.#queues) pending += queue.pending;
+    return pending;
+  }
+
   /**
    * Tells everyone who is here now, change by change. Resolves when all were told or have it in their queue; with
    * `endsList` the initial list of each ends there. A handler that joins meanwhile starts from the cache, which is

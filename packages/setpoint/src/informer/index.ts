@@ -48,6 +48,7 @@ export { Indexer, type IndexerOptions } from './indexer.ts';
 export { createInformer, Informer } from './informer.ts';
 export type { ListSummary } from './informer-cache.ts';
 export type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+export type { CacheLag } from './informer-metrics.ts';
 export type { InformerOptions } from './informer-options.ts';
 export type { Entry, Lister } from './lister.ts';
 export type { QuarantinedKey } from './quarantine.ts';

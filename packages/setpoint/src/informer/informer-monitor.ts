@@ -3,7 +3,9 @@ import type { Clock } from '../internal/clock.ts';
 import { ErrorLog } from '../internal/error-log.ts';
 import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
 import type { Logger } from '../internal/logger.ts';
+import type { Metrics } from '../internal/metrics.ts';
 import type { Revision } from '../store/port.ts';
+import { informerMetrics } from './informer-metrics.ts';
 import type { ListSummary } from './informer-cache.ts';
 import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
 import type { QuarantinedKey } from './quarantine.ts';
@@ -19,6 +21,7 @@ export class InformerMonitor {
   readonly #errorLog: ErrorLog;
   readonly #events: IsolatedEmitter<InformerEvents>;
   readonly #failures: Record<InformerFailure['during'], number>;
+  readonly #metrics: ReturnType<typeof informerMetrics>;
   #lists = 0;
   #audits = 0;
   #divergedKeys = 0;
@@ -26,9 +29,12 @@ export class InformerMonitor {
   /** The cache was whole and was found not to be any more. */
   #lost = false;
   #stalledSince: number | undefined;
+  #provedAt: number;
 
-  constructor(name: string, clock: Clock, logger: Logger) {
+  constructor(name: string, clock: Clock, logger: Logger, metrics: Metrics) {
     this.#name = name;
+    this.#metrics = informerMetrics(metrics, name);
+    this.#provedAt = clock.now();
     this.#clock = clock;
     this.#logger = logger;
     this.#failures = { list: 0, watch: 0, audit: 0, handler: 0, filter: 0, index: 0, listener: 0 };
@@ -44,6 +50,15 @@ export class InformerMonitor {
 
   get stalledSince(): number | undefined {
     return this.#stalledSince;
+  }
+
+  get metrics(): ReturnType<typeof informerMetrics> {
+    return this.#metrics;
+  }
+
+  /** Milliseconds since the cache was last proved to have everything; before that, since the informer was made. */
+  get unprovedMs(): number {
+    return this.#clock.now() - this.#provedAt;
   }
 
   counts(drops: { readonly stale: number; readonly foreign: number }): InformerCounts {
@@ -78,7 +93,13 @@ export class InformerMonitor {
     this.#events.emit('phase', { phase, revision });
   }
 
-  /** Something has just proved that the cache is fresh, or that it may not be. */
+  /** The store has just shown that the cache has everything. */
+  proved(): void {
+    this.#provedAt = this.#clock.now();
+    this.fresh(true);
+  }
+
+  /** The connection has just shown that the cache can be fresh, or that it may not be. */
   fresh(proved: boolean): void {
     this.#stalledSince = proved ? undefined : (this.#stalledSince ?? this.#clock.now());
   }
@@ -86,6 +107,7 @@ export class InformerMonitor {
   listed(summary: ListSummary, size: number): void {
     const { revision, reason } = summary;
     this.#lists++;
+    this.#metrics.listed(reason);
     this.#logger.info({ informer: this.#name, reason, revision: String(revision), size }, 'listed');
     if (this.#lists > 1) this.#events.emit('relist', summary);
     if (this.#lists > 1 && !this.#lost) return;
@@ -97,7 +119,8 @@ export class InformerMonitor {
     const { revision, divergedKeys, comparedKeys, examples } = finding;
     this.#audits++;
     this.#divergedKeys += divergedKeys;
-    if (divergedKeys === 0) return;
+    this.#metrics.audited(divergedKeys);
+    if (divergedKeys === 0) return this.proved();
     this.#lost = true;
     const fields = { informer: this.#name, revision: String(revision), divergedKeys, comparedKeys };
     const keys = examples.map(({ key }) => key);
@@ -128,6 +151,7 @@ export class InformerMonitor {
 
   #record({ error, ...where }: InformerFailure, more: object = {}): void {
     this.#failures[where.during]++;
+    this.#metrics.failed(where.during);
     this.#errorLog.write(
       error,
       { informer: this.#name, ...where, ...more },

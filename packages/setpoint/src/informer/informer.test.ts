@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Interposer, interposedStore } from '../../../../test/harness/interposed-store.ts';
 import { SetpointError } from '../errors/index.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
+import { createMetrics } from '../internal/metrics.ts';
 import type { Logger } from '../internal/logger.ts';
 import { seededRandom } from '../internal/random.ts';
 import { jsonCodec, textCodec } from '../resource/index.ts';
@@ -703,6 +704,34 @@ describe('Informer', () => {
     connection?.(new SetpointError('Unavailable', 'none again'));
     await feed(2n);
     expect(informer.stalledSince).toBeUndefined();
+  });
+
+  it('F-55: measures how far behind the cache may be, and shows it as metrics while it runs', async () => {
+    const metrics = createMetrics();
+    const { feed, watch } = scripted();
+    const { informer, store, clock, stop, running } = await following({
+      by: { watch },
+      metrics,
+      name: 'config',
+      audit: { periodMs: 60_000 },
+    });
+    const shown = (name: string): string | undefined =>
+      new RegExp(`^setpoint_informer_${name}\\{.*\\} (.*)$`, 'm').exec(metrics.render())?.[1];
+    await clock.advance(4000);
+    expect(informer.lag).toEqual({ revisions: 0n, ms: 4000 });
+    expect([shown('lag_seconds'), shown('lag_revisions'), shown('synced')]).toEqual(['4', '0', '1']);
+    await feed(2n, event('a', '1', 2n));
+    expect([informer.lag.ms, shown('objects')]).toEqual([0, '1']);
+
+    for (let at = 0; at < 5; at++) await store.put({ key: '/config/a', value: '1' });
+    while (informer.lag.revisions === 0n && clock.now() < 200_000) await clock.advance(1000);
+    expect([informer.lag.revisions, shown('lag_revisions')]).toEqual([4n, '4']);
+    await clock.advance(30_000);
+    expect([shown('audits_total'), shown('diverged_keys_total'), shown('lists_total')]).toEqual(['1', '1', '1']);
+    expect([informer.lag.revisions, informer.lister.get('a')]).toEqual([0n, '1']);
+    stop.abort();
+    await running;
+    expect([shown('objects'), shown('synced')]).toEqual(['0', '0']);
   });
 
   it('I-177, F-92: a listener that throws or rejects stops no other; an error without a listener is logged', async () => {

@@ -11,6 +11,7 @@ import { HandlerSet } from './handler-set.ts';
 import { Indexer } from './indexer.ts';
 import { type CacheObserver, InformerCache } from './informer-cache.ts';
 import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+import type { CacheLag, CacheReadings } from './informer-metrics.ts';
 import { InformerMonitor } from './informer-monitor.ts';
 import { type InformerOptions, type InformerSettings, withDefaults } from './informer-options.ts';
 import { type Lister, readOnly } from './lister.ts';
@@ -46,14 +47,16 @@ export class Informer<T> {
   readonly #reached: Waiters;
   readonly #progressRequests = progressRequests();
   readonly #progress: ProgressAsker;
+  /** The newest revision at which an audit found the store. */
+  #heardOf: Revision = 0n;
   #running: Promise<void> | undefined;
 
   constructor(options: InformerOptions<T>) {
     this.#options = withDefaults(options);
-    const { name, prefix, codec, clock, logger, freeze, indexes } = this.#options;
+    const { name, prefix, codec, clock, logger, metrics, freeze, indexes } = this.#options;
     this.name = name;
     this.prefix = prefix;
-    this.#monitor = new InformerMonitor(name, clock, logger);
+    this.#monitor = new InformerMonitor(name, clock, logger, metrics);
     this.#synced = new Waiters(clock);
     this.#reached = new Waiters(clock);
     this.#progress = new ProgressAsker(clock, () => this.#progressRequests.request());
@@ -86,6 +89,12 @@ export class Informer<T> {
    */
   get stalledSince(): number | undefined {
     return this.#monitor.stalledSince;
+  }
+
+  /** How far the cache may be behind. A prefix without changes is proved anew by progress marks and by the audit. */
+  get lag(): CacheLag {
+    const behind = this.#heardOf - this.revision;
+    return { revisions: behind > 0n ? behind : 0n, ms: this.#monitor.unprovedMs };
   }
 
   /** The keys whose stored value can't be read, and what the cache serves in their place. */
@@ -156,12 +165,14 @@ export class Informer<T> {
     const link = linkedAbort(signal);
     link.signal.addEventListener('abort', () => this.#stop(), { once: true });
     const reflector = this.#reflector();
+    const hide = this.#monitor.metrics.show(this.#readings());
     try {
       void this.#auditor(reflector)?.run(link.signal);
       await reflector.run(link.signal);
     } finally {
       link.abort(undefined);
       link.unlink();
+      hide();
       this.#stop();
     }
   }
@@ -199,6 +210,16 @@ export class Informer<T> {
     );
   }
 
+  #readings(): CacheReadings {
+    return {
+      size: () => this.lister.size,
+      quarantined: () => this.#cache.quarantine.size,
+      lag: () => this.lag,
+      synced: () => this.hasSynced,
+      pending: () => this.#handlers.pending,
+    };
+  }
+
   #audited(): AuditedCache {
     const cache = this.#cache;
     return {
@@ -207,7 +228,10 @@ export class Informer<T> {
       knownKeys: () => cache.knownKeys(),
       nameOf: (key) => cache.nameOf(key),
       isFollowing: () => this.hasSynced && this.phase === 'watching' && this.stalledSince === undefined,
-      reach: (revision, timeoutMs, signal) => this.waitFor(revision, { timeoutMs, signal }),
+      reach: (revision, timeoutMs, signal) => {
+        this.#heardOf = revision;
+        return this.waitFor(revision, { timeoutMs, signal });
+      },
     };
   }
 
@@ -222,7 +246,7 @@ export class Informer<T> {
     const monitor = this.#monitor;
     return {
       changed: (changes, signal) => {
-        monitor.fresh(true);
+        monitor.proved();
         this.#synced.check();
         this.#reached.check();
         return this.#handlers.tell(changes, this.hasSynced, signal);
@@ -230,6 +254,7 @@ export class Informer<T> {
       listed: (summary) => monitor.listed(summary, this.lister.size),
       reset: (lastRevision) => {
         const message = `${this.name}: the store's history was reset after revision ${lastRevision}`;
+        this.#heardOf = 0n;
         this.#reached.fail(new SetpointError('HistoryReset', message, { details: { revision: lastRevision } }));
         monitor.historyReset(lastRevision, message);
       },

@@ -101,7 +101,11 @@ export class ControlPlane {
     this.client = createClient({ store, prefix, clock, random });
     this.#manager = new Manager({ clock, logger, ...(gracefulTimeoutMs === undefined ? {} : { gracefulTimeoutMs }) });
     const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs };
-    this.#caches = new KindCaches({ ...common, onCreate: (cache) => this.#manager.add(cache, { group: 'caches' }) });
+    this.#caches = new KindCaches({
+      ...common,
+      metrics,
+      onCreate: (cache) => this.#manager.add(cache, { group: 'caches' }),
+    });
     const surroundings = { ...common, caches: this.#caches, metrics, ...(onReconciled && { onReconciled }) };
 
     const defined = options.controllers ?? [];

@@ -3,6 +3,7 @@ import { createInformer, type Informer } from '../informer/index.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import type { Logger } from '../internal/logger.ts';
+import type { Metrics } from '../internal/metrics.ts';
 import type { Random } from '../internal/random.ts';
 import type { Runnable } from '../manager/index.ts';
 import {
@@ -21,6 +22,7 @@ export interface KindCachesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** Runs a cache that was just made. */
   readonly onCreate: (cache: Runnable) => void;
   /** How long a cache may take to be complete before that fails the start. */
@@ -44,7 +46,7 @@ export class KindCaches {
   informer<Kind extends AnyResourceDefinition>(definition: Kind): Informer<ObjectOf<Kind>> {
     const known = this.find(definition);
     if (known) return known;
-    const { store, prefix, clock, random, logger } = this.#options;
+    const { store, prefix, clock, random, logger, metrics } = this.#options;
     const informer = createInformer<ResourceObject>({
       store,
       prefix: keyPrefix(definition, prefix),
@@ -54,6 +56,7 @@ export class KindCaches {
       clock,
       random,
       logger,
+      metrics,
     });
     this.#byPlural.set(definition.plural, { definition, informer });
     this.#options.onCreate(this.#runnable(informer));
