@@ -1,6 +1,8 @@
-import type { Compare, KeyValue } from '../port.ts';
+import type { Compare } from '../port.ts';
 import { byteText, textRange } from './byte-text.ts';
+import { keptText } from './kept-bytes.ts';
 import type { KeyIndex } from './key-index.ts';
+import type { Version } from './version.ts';
 
 /**
  * Whether all compares hold now. Over a range a compare must hold for each key. Where there is no key, etcd compares
@@ -13,27 +15,27 @@ export function allHold(index: KeyIndex, compares: readonly Compare[]): boolean 
 function holds(index: KeyIndex, compare: Compare): boolean {
   let found = false;
   let held = true;
-  index.visit(textRange(compare), undefined, (kv) => {
+  index.visit(textRange(compare), undefined, (version) => {
     found = true;
-    held = holdsFor(compare, kv);
+    held = holdsFor(compare, version);
     return held;
   });
   if (found) return held;
   return compare.target === 'value' ? false : agrees(compare.operator, 0n, compare.operand);
 }
 
-function holdsFor(compare: Compare, kv: KeyValue): boolean {
+function holdsFor(compare: Compare, version: Version): boolean {
   switch (compare.target) {
     case 'value':
-      return agrees(compare.operator, byteText(kv.value), byteText(compare.operand));
+      return agrees(compare.operator, keptText(version.value), byteText(compare.operand));
     case 'version':
-      return agrees(compare.operator, kv.version, compare.operand);
+      return agrees(compare.operator, version.version, compare.operand);
     case 'create':
-      return agrees(compare.operator, kv.createRevision, compare.operand);
+      return agrees(compare.operator, version.createRevision, compare.operand);
     case 'mod':
-      return agrees(compare.operator, kv.modRevision, compare.operand);
+      return agrees(compare.operator, version.modRevision, compare.operand);
     case 'lease':
-      return agrees(compare.operator, kv.lease, compare.operand);
+      return agrees(compare.operator, version.lease, compare.operand);
   }
 }
 

@@ -1,7 +1,8 @@
-import type { KeyValue, Revision } from '../port.ts';
+import type { Revision } from '../port.ts';
 import type { ByteText, TextRange } from './byte-text.ts';
 import { KeyHistory } from './key-history.ts';
 import { SortedMap } from './sorted-map.ts';
+import type { Version } from './version.ts';
 
 /**
  * All keys that history still knows, living or deleted, by name and in byte order. Counts of living keys are kept in
@@ -17,35 +18,35 @@ export class KeyIndex {
     return this.#bytes;
   }
 
-  current(text: ByteText): KeyValue | undefined {
+  current(text: ByteText): Version | undefined {
     return this.#byText.get(text)?.current;
   }
 
-  at(text: ByteText, revision: Revision): KeyValue | undefined {
+  at(text: ByteText, revision: Revision): Version | undefined {
     return this.#byText.get(text)?.at(revision);
   }
 
   /** Records a new version of a key: a put, or a deletion of a key that exists. */
-  append(text: ByteText, version: KeyValue): void {
+  append(version: Version): void {
     this.#bytes += sizeOf(version);
-    const history = this.#byText.get(text);
-    if (!history) return this.#insert(text, version);
+    const history = this.#byText.get(version.text);
+    if (!history) return this.#insert(version);
     const before = history.current ? 1 : 0;
     history.append(version);
     const after = history.current ? 1 : 0;
-    if (after !== before) this.#sorted.reweigh(text, after - before);
+    if (after !== before) this.#sorted.reweigh(version.text, after - before);
   }
 
   /** Calls `visit` for what `range` holds at `revision` (undefined: now), in key order, until it returns false. */
-  visit(range: TextRange, revision: Revision | undefined, visit: (kv: KeyValue) => boolean | void): void {
+  visit(range: TextRange, revision: Revision | undefined, visit: (version: Version) => boolean | void): void {
     if (range.single) {
-      const kv = revision === undefined ? this.current(range.start) : this.at(range.start, revision);
-      if (kv) visit(kv);
+      const version = revision === undefined ? this.current(range.start) : this.at(range.start, revision);
+      if (version) visit(version);
       return;
     }
     this.#sorted.visit(range.start, range.end, (history) => {
-      const kv = revision === undefined ? history.current : history.at(revision);
-      return kv ? visit(kv) : undefined;
+      const version = revision === undefined ? history.current : history.at(revision);
+      return version ? visit(version) : undefined;
     });
   }
 
@@ -65,14 +66,13 @@ export class KeyIndex {
     this.#sorted.delete(text);
   }
 
-  #insert(text: ByteText, version: KeyValue): void {
-    const history = new KeyHistory(text);
-    history.append(version);
-    this.#byText.set(text, history);
-    this.#sorted.insert(text, history);
+  #insert(version: Version): void {
+    const history = new KeyHistory(version);
+    this.#byText.set(version.text, history);
+    this.#sorted.insert(version.text, history);
   }
 }
 
-function sizeOf(version: KeyValue): number {
-  return version.key.length + version.value.length;
+function sizeOf(version: Version): number {
+  return version.text.length + version.value.length;
 }

@@ -39,7 +39,7 @@ import { answerRange } from './range-query.ts';
 import { checkPlan, checkReadable, compactedError, planTxn, runPlan } from './transaction.ts';
 import { WatchHub } from './watch-hub.ts';
 import { Watcher } from './watcher.ts';
-import { Writer } from './writer.ts';
+import { Writer, type WriterStore } from './writer.ts';
 
 export interface MemoryStoreOptions {
   /** Drives leases and progress marks. Default: the machine's clock. */
@@ -77,6 +77,7 @@ export class MemoryStore implements Store {
   readonly #log = new EventLog();
   readonly #leases: LeaseTable;
   readonly #hub: WatchHub;
+  readonly #parts: WriterStore;
   readonly #batchRevisions: number;
   #revision: Revision;
   /** The last compaction; below the first revision as long as there was none. */
@@ -97,6 +98,7 @@ export class MemoryStore implements Store {
     const minTtlSeconds = positive(options.minLeaseTtlSeconds ?? 2, 'minLeaseTtlSeconds');
     const progressMs = positive(options.progressNotifyMs ?? 1000, 'progressNotifyMs');
     this.#leases = new LeaseTable({ clock, random, minTtlSeconds, onExpired: (id) => this.#revoke(id) });
+    this.#parts = { index: this.#index, log: this.#log, leases: this.#leases };
     this.#hub = new WatchHub({ clock, progressMs, now: this.#revision });
   }
 
@@ -104,7 +106,7 @@ export class MemoryStore implements Store {
     checkRange(request);
     this.#begin(options);
     if (request.revision) checkReadable(request.revision, this.#compacted, this.#revision);
-    return answerRange(this.#index, request, this.#revision);
+    return answerRange(this.#parts, request, this.#revision);
   }
 
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
@@ -142,9 +144,7 @@ export class MemoryStore implements Store {
     checkReadable(revision, this.#compacted, this.#revision);
     this.#compacted = revision;
     this.#hub.compact(revision);
-    for (const entry of this.#log.compact(revision)) {
-      for (const event of entry.events) this.#index.compact(event.text, revision);
-    }
+    for (const { text } of this.#log.compact(revision)) this.#index.compact(text, revision);
   }
 
   async leaseGrant(
@@ -230,7 +230,7 @@ export class MemoryStore implements Store {
   }
 
   #write<T>(work: (writer: Writer) => T): T {
-    const writer = new Writer(this.#index, this.#leases, this.#revision);
+    const writer = new Writer(this.#parts, this.#revision);
     const result = work(writer);
     if (writer.changes.length > 0) {
       this.#revision = writer.revision;

@@ -110,6 +110,38 @@ describe('ranges of the memory store', () => {
     );
   });
 
+  it('a transaction that reads the past counts without its own changes', async () => {
+    const store = memoryStore({ clock: new FakeClock() });
+    for (const key of ['a', 'b', 'c']) await store.put({ key, value: '' });
+    const { revision } = await store.range({ key: 'a' });
+    const range = { fromKey: 'a', limit: 1, revision };
+    const { responses } = await store.txn({
+      then: [
+        { put: { key: 'd', value: '' } },
+        { delete: { key: 'a' } },
+        { range },
+        { range: { ...range, countOnly: true } },
+      ],
+    });
+    const answers = responses.map((response) => ('range' in response ? response.range : undefined));
+    expect(answers[2]).toMatchObject({ count: 3n, more: true, revision: revision + 1n });
+    expect(answers[2]!.kvs.map((kv) => keyOf(kv).toString())).toEqual(['a']);
+    expect(answers[3]!.count).toBe(3n);
+  });
+
+  it('counts a past from which ten thousand revisions have passed', async () => {
+    const store = memoryStore({ clock: new FakeClock() });
+    for (const key of ['a', 'b', 'c']) await store.put({ key, value: '' });
+    const { revision } = await store.delete({ key: 'b' });
+    for (let i = 0; i < 10_000; i++) await store.put({ key: i % 2 ? 'b' : 'd', value: '' });
+    const past = { fromKey: 'a', revision, limit: 1 };
+    for (const key of ['e', 'f']) {
+      expect(await store.range(past)).toMatchObject({ count: 2n, more: true });
+      expect((await store.range({ ...past, countOnly: true })).count).toBe(2n);
+      await store.put({ key, value: '' });
+    }
+  });
+
   it('equal keys of a sort stay in key order, either way', async () => {
     const store = memoryStore({ clock: new FakeClock() });
     const names = Array.from({ length: 50 }, (_, i) => String(i).padStart(2, '0'));

@@ -1,9 +1,9 @@
 import { type Deferred, deferred } from '../../internal/deferred.ts';
 import type { Revision, WatchBatch, WatchEvent, WatchRequest } from '../port.ts';
 import { inRange, type TextRange, textRange } from './byte-text.ts';
-import type { EventLog, LoggedEvent, LoggedRevision } from './event-log.ts';
-import { copyOf } from './key-value.ts';
+import type { EventLog, LoggedRevision } from './event-log.ts';
 import { compactedError } from './transaction.ts';
+import { isTombstone, keyValueOf, type Version } from './version.ts';
 
 /** How many undelivered revisions of a live watch survive a compaction: the length of etcd's own channel. */
 const KEPT_BY_COMPACTION = 128;
@@ -165,9 +165,15 @@ export class Watcher implements AsyncIterator<WatchBatch> {
     return entry.events.some(this.#isWanted);
   }
 
-  readonly #isWanted = (event: LoggedEvent): boolean =>
-    event.type !== this.#request.exclude && inRange(this.range, event.text);
+  readonly #isWanted = (event: Version): boolean =>
+    typeOf(event) !== this.#request.exclude && inRange(this.range, event.text);
 
-  readonly #toEvent = ({ type, kv, prev }: LoggedEvent): WatchEvent =>
-    this.#request.prevKv && prev ? { type, kv: copyOf(kv), prevKv: copyOf(prev) } : { type, kv: copyOf(kv) };
+  readonly #toEvent = (event: Version): WatchEvent => {
+    const told = { type: typeOf(event), kv: keyValueOf(event) };
+    return this.#request.prevKv && event.replaced ? { ...told, prevKv: keyValueOf(event.replaced) } : told;
+  };
+}
+
+function typeOf(event: Version): WatchEvent['type'] {
+  return isTombstone(event) ? 'delete' : 'put';
 }

@@ -1,7 +1,6 @@
 import type {
   DeleteRequest,
   DeleteResponse,
-  KeyValue,
   PutRequest,
   PutResponse,
   RangeRequest,
@@ -9,76 +8,85 @@ import type {
   Revision,
 } from '../port.ts';
 import { type ByteText, byteText, textRange } from './byte-text.ts';
-import { eventOf, type LoggedEvent } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
+import { keep, ownText } from './kept-bytes.ts';
 import type { KeyIndex } from './key-index.ts';
-import { copyOf, ownBytes, putVersion, tombstone } from './key-value.ts';
 import type { LeaseTable } from './leases.ts';
 import { answerRange } from './range-query.ts';
+import { keyValueOf, putVersion, tombstone, type Version } from './version.ts';
+
+/** What a write works on. */
+export interface WriterStore {
+  readonly index: KeyIndex;
+  readonly log: EventLog;
+  readonly leases: LeaseTable;
+}
 
 /**
  * One write in progress. All its changes share one revision, the one after `before`, which exists only if there is a
  * change at all: deleting nothing moves nothing. It can't fail, so everything that may be refused is checked earlier.
  */
 export class Writer {
-  readonly #index: KeyIndex;
-  readonly #leases: LeaseTable;
+  readonly #store: WriterStore;
   readonly #before: Revision;
-  readonly #changes: LoggedEvent[] = [];
+  readonly #after: Revision;
+  readonly #changes: Version[] = [];
 
-  constructor(index: KeyIndex, leases: LeaseTable, before: Revision) {
-    this.#index = index;
-    this.#leases = leases;
+  constructor(store: WriterStore, before: Revision) {
+    this.#store = store;
     this.#before = before;
+    this.#after = before + 1n;
   }
 
   /** What was changed so far, in order. */
-  get changes(): readonly LoggedEvent[] {
+  get changes(): readonly Version[] {
     return this.#changes;
   }
 
   /** The revision that answers name at this point: reads see the changes made so far. */
   get revision(): Revision {
-    return this.#changes.length > 0 ? this.#before + 1n : this.#before;
+    return this.#changes.length > 0 ? this.#after : this.#before;
   }
 
   range(request: RangeRequest): RangeResponse {
-    return answerRange(this.#index, request, this.revision);
+    return answerRange({ ...this.#store, changes: this.#changes }, request, this.revision);
   }
 
   put(request: PutRequest): PutResponse {
-    const text = byteText(request.key);
-    const current = this.#index.current(text);
-    const key = current?.key ?? ownBytes(request.key);
-    const put = { key, value: ownBytes(request.value), lease: request.lease ?? 0n };
-    this.#leases.attach(text, current?.lease ?? 0n, put.lease);
-    this.#record(text, putVersion(put, current, this.#before + 1n));
+    const asked = byteText(request.key);
+    const current = this.#store.index.current(asked);
+    const text = current?.text ?? ownText(asked);
+    const put = { text, value: keep(request.value), lease: request.lease ?? 0n };
+    this.#store.leases.attach(text, current?.lease ?? 0n, put.lease);
+    this.#record(putVersion(put, current, this.#after));
     const { revision } = this;
-    return request.prevKv && current ? { revision, prevKv: copyOf(current) } : { revision };
+    return request.prevKv && current ? { revision, prevKv: keyValueOf(current) } : { revision };
   }
 
   delete(request: DeleteRequest): DeleteResponse {
-    const doomed: KeyValue[] = [];
-    this.#index.visit(textRange(request), undefined, (kv) => void doomed.push(kv));
-    for (const kv of doomed) this.#remove(byteText(kv.key), kv);
-    const prevKvs = request.prevKv ? doomed.map((kv) => copyOf(kv)) : [];
+    const doomed: Version[] = [];
+    this.#store.index.visit(textRange(request), undefined, (version) => void doomed.push(version));
+    for (const version of doomed) this.#remove(version);
+    const prevKvs = request.prevKv ? doomed.map((version) => keyValueOf(version)) : [];
     return { revision: this.revision, deleted: BigInt(doomed.length), prevKvs };
   }
 
   /** Deletes one key if it exists. */
   deleteKey(text: ByteText): void {
-    const kv = this.#index.current(text);
-    if (kv) this.#remove(text, kv);
+    const current = this.#store.index.current(text);
+    if (current) this.#remove(current);
   }
 
-  #remove(text: ByteText, current: KeyValue): void {
-    this.#leases.attach(text, current.lease, 0n);
-    this.#record(text, tombstone(current.key, this.#before + 1n));
+  #remove(current: Version): void {
+    this.#store.leases.attach(current.text, current.lease, 0n);
+    this.#record(tombstone(current.text, this.#after));
   }
 
-  #record(text: ByteText, version: KeyValue): void {
+  #record(version: Version): void {
+    const { index } = this.#store;
     const created = version.createRevision === version.modRevision;
-    const prev = created ? undefined : this.#index.at(text, this.#before);
-    this.#index.append(text, version);
-    this.#changes.push(eventOf(text, version, prev));
+    if (!created) version.replaced = index.at(version.text, this.#before);
+    index.append(version);
+    this.#changes.push(version);
   }
 }
