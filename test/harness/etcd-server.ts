@@ -33,7 +33,7 @@ export interface EtcdServer extends AsyncDisposable {
   resume(): void;
   /** Hard: as after kill -9. */
   restart(): Promise<void>;
-  /** Runs etcdctl against it and gives what it printed; rejects with what it complained of. */
+  /** Runs etcdctl against all members, unless the arguments name `--endpoints=`, and gives what it printed; rejects with what it complained of. */
   etcdctl(args: readonly string[]): Promise<string>;
   /** Each member's id, hexadecimal, in the order of `members`. */
   memberIds(): Promise<readonly string[]>;
@@ -139,7 +139,8 @@ function serverOver(parts: ServerParts): EtcdServer {
   const etcdctl = async (args: readonly string[]): Promise<string> => {
     const options = { env: { ...process.env, ETCDCTL_API: '3' }, maxBuffer: 64 << 20 };
     const trust = endpoints[0]!.startsWith('https:') ? [`--cacert=${members[0]!.certificateFile}`] : [];
-    return (await run(build.etcdctl, [`--endpoints=${endpoints.join(',')}`, ...trust, ...args], options)).stdout;
+    const chosen = args.some((arg) => arg.startsWith('--endpoints=')) ? [] : [`--endpoints=${endpoints.join(',')}`];
+    return (await run(build.etcdctl, [...chosen, ...trust, ...args], options)).stdout;
   };
   const memberIds = (): Promise<readonly string[]> => memberIdsOf(etcdctl, parts.members);
   return {

@@ -12,7 +12,7 @@ const NOT_APPLIED: readonly ErrorCode[] = ['Unavailable', 'TooManyRequests', 'Ab
  */
 export class Ledger {
   readonly acknowledged = new Map<string, bigint>();
-  readonly unknown = new Set<string>();
+  readonly unknown = new Map<string, string>();
   readonly refused = new Map<string, string>();
   readonly #store: Store;
   readonly #prefix: string;
@@ -43,7 +43,7 @@ export class Ledger {
       this.acknowledged.set(key, answer.revision);
     } catch (error) {
       if (!isSetpointError(error)) throw error;
-      if (error.code === 'OutcomeUnknown') this.unknown.add(key);
+      if (error.code === 'OutcomeUnknown') this.unknown.set(key, error.message);
       else {
         check(NOT_APPLIED.includes(error.code), `a write failed with ${error.message}`);
         this.refused.set(key, error.message);

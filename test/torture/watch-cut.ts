@@ -19,7 +19,7 @@ interface CutServer {
 function cutServer(t: Cycle): Promise<CutServer> {
   return t.shared('3,000 keys', async (tools) => {
     const server = await tools.etcd();
-    const writer = tools.store(server.endpoints);
+    const writer = tools.store(server.endpoints, { combineWrites: false });
     const { revision } = await writer.put({ key: '/before', value: '' });
     for (let done = 0; done < CUT_KEYS; done += 50) {
       const puts = Array.from({ length: 50 }, (_, i) => writer.put({ key: `${PREFIX}${done + i}`, value: '' }));

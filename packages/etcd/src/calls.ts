@@ -1,11 +1,12 @@
 import { type ErrorCode, isSetpointError, type SetpointError } from 'setpoint';
 import { Backoff, sleep } from 'setpoint/internal';
-import type { CallOptions } from 'setpoint/store';
+import type { CallOptions, KeyValue } from 'setpoint/store';
 import { Authentication } from './authentication.ts';
 import { CallScope } from './call-scope.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { type CallSubject, classify, outcomeUnknown, subjectError, verdictError } from './error-mapping.ts';
+import { History } from './history.ts';
 import { duration, type Settings } from './options.ts';
 import type { Rpc } from './rpcs.ts';
 import type { CallStream, PendingCall, Transport } from './transport.ts';
@@ -36,23 +37,13 @@ export class Calls {
   /** Aborts when the store closes. */
   readonly closing: AbortSignal;
   readonly settings: Settings;
-  #highestRevision = 0n;
+  readonly history = new History();
 
   constructor(settings: Settings, closing: AbortSignal) {
     this.settings = settings;
     this.closing = closing;
     this.endpoints = new EndpointSet(settings, closing);
     this.authentication = new Authentication(settings);
-  }
-
-  /** The highest revision that any answer carried: history that goes below it has been reset. */
-  get highestRevision(): bigint {
-    return this.#highestRevision;
-  }
-
-  /** Accepts a reset of the store's history, after every watch was told. */
-  lowerRevision(revision: bigint): void {
-    this.#highestRevision = revision;
   }
 
   unary<Request, Response extends WithHeader>(
@@ -102,13 +93,6 @@ export class Calls {
     }
   }
 
-  /** Takes note of an answer's header. */
-  observe(header: Header | null): void {
-    if (header === null) return;
-    const revision = BigInt(header.revision);
-    if (revision > this.#highestRevision) this.#highestRevision = revision;
-  }
-
   async #endpoint(plan: CallPlan, scope: CallScope): Promise<Endpoint> {
     const endpoint = await this.endpoints.usable(scope.signal);
     if (endpoint === undefined || scope.signal.aborted) throw this.#stopped(plan, scope, undefined);
@@ -143,7 +127,10 @@ export class Calls {
       const text = `the answer is of cluster ${clusterId}, not of ${this.endpoints.cluster.clusterId}`;
       throw subjectError('ClusterMismatch', text, { ...plan.subject(), endpoint: endpoint.url });
     }
-    this.observe(answer.header);
+    if (answer.header) {
+      const { body } = answer as { readonly body?: { readonly kvs?: readonly KeyValue[] } };
+      this.history.observe(endpoint.connection, BigInt(answer.header.revision), body?.kvs);
+    }
     return answer;
   }
 
@@ -197,7 +184,7 @@ function withText(failure: SetpointError, subject: CallSubject, text: string): S
 const ABORTED = Symbol('aborted');
 
 /** Settles as `work` does, unless the signal aborts first: then it is cancelled and this rejects with {@link ABORTED}. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal, cancel: () => void = () => {}): Promise<T> {
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal, cancel: () => void = () => {}): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(ABORTED);

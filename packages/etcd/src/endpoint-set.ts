@@ -27,7 +27,7 @@ export class EndpointSet {
 
   /**
    * An endpoint that answers. Waits for one until `signal` aborts, then resolves to undefined. Throws at once when
-   * waiting can't help: `NotEtcd`, `ClusterMismatch`.
+   * waiting can't help: `NotEtcd`, `ClusterMismatch`, `Unsupported`.
    */
   async usable(signal: AbortSignal): Promise<Endpoint | undefined> {
     while (!signal.aborted) {
@@ -78,11 +78,15 @@ export class EndpointSet {
     const codes = new Set(this.all.map(({ fault }) => fault?.code));
     const [code] = codes;
     if (codes.size > 1 || code === undefined || code === 'Unavailable') return;
-    const advice =
-      code === 'NotEtcd' ? 'etcd listens for clients on port 2379 by default' : 'a store never mixes clusters';
-    throw new SetpointError(code, `${this.describeFaults()}; ${advice}`);
+    throw new SetpointError(code, `${this.describeFaults()}; ${ADVICE[code]}`);
   }
 }
+
+const ADVICE = {
+  NotEtcd: 'etcd listens for clients on port 2379 by default',
+  ClusterMismatch: 'a store never mixes clusters',
+  Unsupported: 'upgrade the server',
+};
 
 function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -2,6 +2,7 @@ import { type ErrorCode } from 'setpoint';
 import type { Settings } from './options.ts';
 import { saysNotEtcd, textOf } from './error-mapping.ts';
 import { statusRpc } from './rpcs.ts';
+import { isSupported } from './server-version.ts';
 import { Transport } from './transport.ts';
 
 /** Which cluster the store talks to: the first that answered, from then on no other. */
@@ -11,7 +12,7 @@ export interface ClusterIdentity {
 
 /** Why an endpoint can't be used. */
 export interface EndpointFault {
-  readonly code: Extract<ErrorCode, 'Unavailable' | 'NotEtcd' | 'ClusterMismatch'>;
+  readonly code: Extract<ErrorCode, 'Unavailable' | 'NotEtcd' | 'ClusterMismatch' | 'Unsupported'>;
   readonly text: string;
 }
 
@@ -23,10 +24,13 @@ export class Endpoint {
   readonly url: string;
   /** Why the last attempt failed; undefined once one has succeeded. */
   fault: EndpointFault | undefined;
+  /** Stands for the present connection: another one is another object. Undefined when it broke. */
+  connection: object | undefined;
+  /** The server's, as it said it when it was connected to. */
+  version = '';
   readonly #settings: Settings;
   readonly #cluster: ClusterIdentity;
   #transport: Transport | undefined;
-  #introduced = false;
   #closed = false;
 
   constructor(url: string, settings: Settings, cluster: ClusterIdentity) {
@@ -36,7 +40,7 @@ export class Endpoint {
   }
 
   get usable(): boolean {
-    return this.#introduced && this.#transport !== undefined && this.#transport.ready;
+    return this.connection !== undefined && this.#transport !== undefined && this.#transport.ready;
   }
 
   /** Only for a usable endpoint. */
@@ -47,7 +51,7 @@ export class Endpoint {
   /** Connects and asks who it is, within `dialTimeoutMs`. Resolves to whether it is usable; `fault` says why not. */
   async connect(): Promise<boolean> {
     if (this.usable) return true;
-    this.#introduced = false;
+    this.connection = undefined;
     this.#transport ??= await Transport.open(this.url, this.#settings.transport);
     if (this.#closed) return this.#refuse('Unavailable', 'the store is closed');
     const call = this.#transport.unary(statusRpc, {}, { requireLeader: false });
@@ -57,8 +61,8 @@ export class Endpoint {
       call.cancel();
     }, this.#settings.dialTimeoutMs);
     try {
-      const { header, isLearner } = await call.answer;
-      return this.#introduce(header.cluster_id, isLearner);
+      const { header, isLearner, version } = await call.answer;
+      return this.#introduce(header.cluster_id, version, isLearner);
     } catch (error) {
       if (late) return this.#refuse('Unavailable', `no answer within ${this.#settings.dialTimeoutMs} ms`);
       return this.#refuse(saysNotEtcd(error) ? 'NotEtcd' : 'Unavailable', textOf(error));
@@ -69,19 +73,24 @@ export class Endpoint {
 
   close(): void {
     this.#closed = true;
-    this.#introduced = false;
+    this.connection = undefined;
     this.#transport?.close();
   }
 
-  #introduce(clusterId: string, isLearner: boolean): boolean {
+  #introduce(clusterId: string, version: string, isLearner: boolean): boolean {
+    if (!isSupported(version)) return this.#refuse('Unsupported', `is etcd ${version}; 3.4 is the oldest that works`);
     this.#cluster.clusterId ??= clusterId;
     if (clusterId !== this.#cluster.clusterId) {
       return this.#refuse('ClusterMismatch', `belongs to cluster ${clusterId}, not to ${this.#cluster.clusterId}`);
     }
     if (isLearner) return this.#refuse('Unavailable', 'is a learner, which serves no clients yet');
     this.fault = undefined;
-    this.#introduced = true;
-    this.#transport!.onceDisconnected(() => (this.#introduced = false));
+    this.version = version;
+    const connection = {};
+    this.connection = connection;
+    this.#transport!.onceDisconnected(() => {
+      if (this.connection === connection) this.connection = undefined;
+    });
     return this.usable || this.#refuse('Unavailable', 'the connection was lost');
   }
 

@@ -18,6 +18,7 @@ describe('classify', () => {
     [3, 'etcdserver: too many operations in txn request', 'verdict TooManyOperations'],
     [3, 'etcdserver: request is too large', 'verdict TooLarge'],
     [8, 'grpc: received message larger than max (3000000 vs. 2097152)', 'verdict TooLarge'],
+    [8, 'Received message larger than max (600000000 vs 536870912)', 'partial TooLarge'],
     [8, 'etcdserver: too many requests', 'unsent TooManyRequests'],
     [7, 'etcdserver: permission denied', 'verdict PermissionDenied'],
     [16, 'etcdserver: invalid auth token', 'token'],
@@ -44,7 +45,6 @@ describe('classify', () => {
     [1, 'Cancelled on client'],
     [4, 'context deadline exceeded'],
     [2, 'something nobody has seen'],
-    [8, 'Received message larger than max (600000000 vs 536870912)'],
   ])('I-135: never takes status %i "%s" for not applied', (code, details) => {
     expect(brief(code, details)).toBe('lost');
   });

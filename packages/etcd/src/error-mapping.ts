@@ -33,6 +33,8 @@ const ETCD_ERRORS: readonly (readonly [RegExp, Failure['kind'], ErrorCode])[] = 
   [/lease already exists/, 'verdict', 'LeaseExists'],
   [/too many operations in txn/, 'verdict', 'TooManyOperations'],
   [/request is too large|grpc: received message larger than max/, 'verdict', 'TooLarge'],
+  // The client's own limit on answers: by then the server had acted.
+  [/^Received message larger than max/, 'partial', 'TooLarge'],
   [/too many requests/, 'unsent', 'TooManyRequests'],
   [/permission denied/, 'verdict', 'PermissionDenied'],
   [/invalid auth token|revision of auth store is old|user name is empty/, 'token', 'Unauthenticated'],
@@ -42,9 +44,9 @@ const ETCD_ERRORS: readonly (readonly [RegExp, Failure['kind'], ErrorCode])[] = 
   [/duplicate key|key is not provided|(?:value|lease) is provided|too large lease TTL/, 'verdict', 'Invalid'],
 ];
 
-/** What gRPC's client says when no connection took the request. */
+/** What gRPC's client says when no connection took the request, and what HTTP/2 says of one that was not processed. */
 const NOT_SENT =
-  /^(?:No connection established|Name resolution failed|Failed to start HTTP\/2 stream|Channel has been)/;
+  /^(?:No connection established|Name resolution failed|Failed to start HTTP\/2 stream|Channel has been|Stream refused by server)/;
 /** What it says of a peer that does not speak gRPC. */
 const NOT_ETCD = /HTTP status code: (?:200|3\d\d|4(?!29)\d\d)|Protocol error|Expected HTTP\/|ERR_HTTP2_ERROR/;
 
@@ -69,7 +71,8 @@ export function classify(error: unknown): Failure {
 /** Whether a failed first contact shows that no etcd listens there. */
 export function saysNotEtcd(error: unknown): boolean {
   const { code, details } = statusOf(error);
-  return code === UNIMPLEMENTED || NOT_ETCD.test(details);
+  // Something that is no answer was read as one, of a length that no first answer has.
+  return code === UNIMPLEMENTED || NOT_ETCD.test(details) || /Received message larger than max/.test(details);
 }
 
 /** The error's text for a person: without gRPC's wrapping. */

@@ -3,6 +3,7 @@ import {
   type Alarm,
   type BytesLike,
   type CallOptions,
+  checkBehindMax,
   checkDelete,
   checkPut,
   checkRange,
@@ -82,6 +83,7 @@ class EtcdStore implements Store {
 
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
     checkWatch(request);
+    checkBehindMax(options.behindMax);
     return new Watch(this.#calls, request, options, () => subjectOf('watch', request)).batches();
   }
 

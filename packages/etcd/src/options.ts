@@ -21,15 +21,20 @@ export interface EtcdStoreOptions {
   readonly dialTimeoutMs?: number;
   /** How long a call may take in all, waiting for a connection included, unless the call says otherwise. Default 5000. */
   readonly callTimeoutMs?: number;
-  /** A connection with calls or watches on it is pinged so often. Default 10,000; etcd refuses less than 5000. */
+  /** A connection with calls or watches on it is pinged so often. Default 5100; etcd refuses less than 5000. */
   readonly keepAliveMs?: number;
-  /** A connection that leaves a ping unanswered for so long is given up. Default 5000. */
+  /** A connection that leaves a ping unanswered for so long is given up. Default 4500, so that silence lasts below 10 s. */
   readonly keepAliveTimeoutMs?: number;
   /**
    * A watch on which nothing came for so long is opened anew. Default 720,000 (12 min): etcd marks the progress of an
    * idle watch every 10 to 11 minutes. 0 turns it off.
    */
   readonly watchSilenceMs?: number;
+  /**
+   * Whether a watch takes what it has to catch up with in pieces of about 2 MiB. Default true. Without, pieces hold a
+   * thousand revisions, of whatever size: the server prepares them in half the time, and both ends need more memory.
+   */
+  readonly watchFragments?: boolean;
   /**
    * Whether writes that wait at the same moment share a transaction, see `combineWrites` of `setpoint/store`; or how
    * many share one, and how many calls are under way before writes wait. Default true.
@@ -49,6 +54,7 @@ export interface Settings {
   readonly dialTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly watchSilenceMs: number;
+  readonly watchFragments: boolean;
   /** Undefined: every write goes by itself. */
   readonly combineWrites: CombineWritesOptions | undefined;
   readonly clock: Clock;
@@ -58,7 +64,8 @@ export interface Settings {
 
 /**
  * The largest answer taken, 512 MiB, in place of gRPC's 4 MiB: one page of a list is as large as its caller asked for,
- * and a catching-up watch is cut into fragments by number of revisions, not by bytes.
+ * and what a watch has to catch up with is cut by number of revisions, and by bytes only in fragments. What is larger
+ * fails as `TooLarge`.
  */
 const RECEIVE_MAX_BYTES = 512 * 1024 * 1024;
 
@@ -67,8 +74,8 @@ const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
 
 /** Checks and completes the options; throws `Invalid`. */
 export function resolveOptions(options: EtcdStoreOptions): Settings {
-  const keepAliveMs = duration('keepAliveMs', options.keepAliveMs, 10_000);
-  const keepAliveTimeoutMs = duration('keepAliveTimeoutMs', options.keepAliveTimeoutMs, 5000);
+  const keepAliveMs = duration('keepAliveMs', options.keepAliveMs, 5100);
+  const keepAliveTimeoutMs = duration('keepAliveTimeoutMs', options.keepAliveTimeoutMs, 4500);
   const endpoints = endpointUrls(options.endpoints);
   if (options.tls && !endpoints[0]!.startsWith('https:')) {
     throw invalid('tls', 'https endpoints when it is given', endpoints.join(', '));
@@ -97,6 +104,7 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
     dialTimeoutMs: duration('dialTimeoutMs', options.dialTimeoutMs, 2000),
     callTimeoutMs: duration('callTimeoutMs', options.callTimeoutMs, 5000),
     watchSilenceMs: options.watchSilenceMs === 0 ? 0 : duration('watchSilenceMs', options.watchSilenceMs, 720_000),
+    watchFragments: options.watchFragments ?? true,
     combineWrites: combining(options.combineWrites),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

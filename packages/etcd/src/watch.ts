@@ -1,11 +1,23 @@
 import { SetpointError, isSetpointError } from 'setpoint';
 import { Backoff, type LinkedAbort, linkedAbort, sleep } from 'setpoint/internal';
-import type { WatchBatch, WatchOptions, WatchRequest } from 'setpoint/store';
-import type { Calls } from './calls.ts';
+import {
+  farBehind,
+  type KeySelector,
+  keyRange,
+  type RangeRequest,
+  type RangeResponse,
+  type WatchBatch,
+  type WatchOptions,
+  type WatchRequest,
+} from 'setpoint/store';
+import { type Calls, untilAborted } from './calls.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type CallSubject, classify, subjectError, textOf } from './error-mapping.ts';
-import { encodeRange, encodeWatch } from './protobuf/index.ts';
+import { encodeRange, encodeWatch, type EncodedRequest, PROGRESS_REQUEST, type WatchAnswer } from './protobuf/index.ts';
 import { rangeRpc, watchRpc } from './rpcs.ts';
+import { answersProgressRequests } from './server-defects.ts';
+import { keepsDeletionAtCompaction } from './server-version.ts';
+import type { CallStream } from './transport.ts';
 import { WatchCursor } from './watch-cursor.ts';
 import { readWatchStream, WatchCancelled, type WatchMessage } from './watch-stream.ts';
 
@@ -21,8 +33,8 @@ export class Watch {
   readonly #cursor: WatchCursor;
   readonly #stop: LinkedAbort;
   readonly #backoff: Backoff;
-  /** No answer may be of an older revision than this: seen before the watch, or delivered by it. */
-  #floor: bigint;
+  /** Of the history that it follows. */
+  readonly #incarnation: number;
   #connected: boolean | undefined;
   /** Set when the last refusal may be the token's fault and a fresh one is being tried. */
   #tokenRenewed = false;
@@ -35,7 +47,7 @@ export class Watch {
     this.#cursor = new WatchCursor(request);
     this.#stop = linkedAbort(calls.closing, options.signal);
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 3000 }, calls.settings.random);
-    this.#floor = calls.highestRevision;
+    this.#incarnation = calls.history.incarnation;
   }
 
   async *batches(): AsyncGenerator<WatchBatch, void, void> {
@@ -63,21 +75,24 @@ export class Watch {
 
   async *#oneStream(endpoint: Endpoint): AsyncGenerator<WatchBatch, void, void> {
     const { settings } = this.#calls;
+    const { connection } = endpoint;
+    const start = this.#cursor.next;
     const token = await this.#token(endpoint);
     const stream = endpoint.transport.stream(watchRpc, { token, requireLeader: true });
     const cancel = (): void => stream.cancel();
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
+    const forget = this.#passOnRequests(stream, endpoint);
     try {
       if (this.#stop.signal.aborted) return;
-      stream.write(encodeWatch(this.#request, this.#cursor.next, settings.watchFragments));
+      stream.write(encodeWatch(this.#request, start, settings.watchFragments));
       const limits = {
         clock: settings.clock,
         createTimeoutMs: settings.callTimeoutMs,
         silenceMs: settings.watchSilenceMs,
       };
       for await (const message of readWatchStream(stream, limits)) {
-        if (message.type === 'created') await this.#created(message, endpoint);
-        const batch = this.#deliver(message);
+        if (message.type === 'created') await this.#created(message, endpoint, { connection, start });
+        const batch = this.#deliver(message, connection);
         if (batch) yield batch;
         if (this.#stop.signal.aborted) return;
       }
@@ -85,7 +100,14 @@ export class Watch {
       throw this.#meaning(error, endpoint, token);
     } finally {
       this.#stop.signal.removeEventListener('abort', cancel);
+      forget?.();
     }
+  }
+
+  /** Asks for progress when the consumer does, if the server's answers can be trusted. */
+  #passOnRequests(stream: CallStream<EncodedRequest, WatchAnswer>, { version }: Endpoint): (() => void) | undefined {
+    if (!answersProgressRequests(version)) return undefined;
+    return this.#options.progress?.onRequest(() => stream.write(PROGRESS_REQUEST));
   }
 
   async #token(endpoint: Endpoint): Promise<string | undefined> {
@@ -99,15 +121,17 @@ export class Watch {
   }
 
   /** The batch that a message amounts to, if any. */
-  #deliver(message: WatchMessage): WatchBatch | undefined {
+  #deliver(message: WatchMessage, connection: object | undefined): WatchBatch | undefined {
+    const { history } = this.#calls;
     switch (message.type) {
       case 'created': {
         const mark = this.#cursor.created(message.revision);
-        if (mark !== undefined) this.#floor = mark;
+        history.observe(connection, message.revision);
         return mark === undefined ? undefined : { revision: mark, events: [] };
       }
       case 'progress':
         if (!this.#cursor.progress(message.revision)) return undefined;
+        history.observe(connection, message.revision);
         return this.#delivered({ revision: message.revision, events: [] });
       case 'events': {
         const events = this.#cursor.accept(message.events);
@@ -117,19 +141,25 @@ export class Watch {
             { dropped, watch: this.#subject().what },
             'left out watch events that were old or not asked for',
           );
-        return events.length === 0 ? undefined : this.#delivered({ revision: events.at(-1)!.kv.modRevision, events });
+        const last = events.at(-1);
+        if (!last) return undefined;
+        history.observeEvent(connection, last);
+        return this.#delivered({ revision: last.kv.modRevision, events });
       }
     }
   }
 
   #delivered(batch: WatchBatch): WatchBatch {
     this.#backoff.reset();
-    if (batch.revision > this.#floor) this.#floor = batch.revision;
     return batch;
   }
 
-  /** The stream stands. A server whose history is behind ours may only be late, or may have lost it. */
-  async #created(message: { revision: bigint; clusterId: string }, endpoint: Endpoint): Promise<void> {
+  /** The stream stands. Before anything of it is delivered it must be of the history that this watch follows. */
+  async #created(
+    message: { readonly revision: bigint; readonly clusterId: string },
+    endpoint: Endpoint,
+    opened: { readonly connection: object | undefined; readonly start: bigint | undefined },
+  ): Promise<void> {
     const { clusterId } = this.#calls.endpoints.cluster;
     if (message.clusterId !== clusterId) {
       throw subjectError(
@@ -139,23 +169,53 @@ export class Watch {
       );
     }
     this.#tokenRenewed = false;
-    if (message.revision < this.#floor) await this.#confirmHistory();
+    const { connection, start } = opened;
+    // The channel may have connected anew by itself, and whom to has to be asked first.
+    if (connection === undefined || endpoint.connection !== connection) throw new Error('the connection was replaced');
+    await untilAborted(this.#checkHistory(connection), this.#stop.signal);
+    const tooFar = farBehind(start, message.revision, this.#options.behindMax, this.#subject().what);
+    if (tooFar) throw tooFar;
+    if (start !== undefined) await untilAborted(this.#checkEdge(start, endpoint), this.#stop.signal);
     this.#tell(undefined);
   }
 
-  /** Asks the cluster, not one member, for its revision. Throws `HistoryReset` when it is below what was seen. */
-  async #confirmHistory(): Promise<void> {
-    const options = { signal: this.#stop.signal };
-    const request = encodeRange({ ...this.#request, limit: 1, keysOnly: true });
-    const { body } = await this.#calls.unary(rangeRpc, request, { subject: this.#subject, write: false }, options);
-    const { revision } = body;
-    if (revision >= this.#floor) return;
-    this.#calls.lowerRevision(revision);
-    throw new SetpointError(
-      'HistoryReset',
-      `${this.#subject().what}: the store is at revision ${revision}, ${this.#floor} was seen before; its data was restored from a backup or wiped: list again`,
-      { details: { revision } },
-    );
+  /** Throws `HistoryReset` when the store's history is not the one that this watch began in. */
+  async #checkHistory(connection: object): Promise<void> {
+    const { history } = this.#calls;
+    const { start } = keyRange(this.#request);
+    await history.confirm(connection, (key = start, revision = 0n) => this.#read({ key, revision }));
+    if (history.incarnation === this.#incarnation) return;
+    const { seen, now } = history.lastReset!;
+    const evidence =
+      now < seen
+        ? `the store is at revision ${now}, ${seen} was seen before`
+        : `what was seen up to revision ${seen} is not what the store has there`;
+    const text = `${this.#subject().what}: ${evidence}; its data was restored from a backup or wiped: list again`;
+    throw new SetpointError('HistoryReset', text, { details: { revision: now } });
+  }
+
+  /**
+   * Some servers leave a deletion out when it happened at exactly the revision up to which history is compacted, and the
+   * watch starts there: then what was asked for can't be had, as if it were compacted too. A put of that revision is
+   * there, and shows that no deletion was left out, but for a transaction that did both.
+   */
+  async #checkEdge(start: bigint, endpoint: Endpoint): Promise<void> {
+    if (start <= 1n || keepsDeletionAtCompaction(endpoint.version) || this.#request.exclude === 'delete') return;
+    const bounds = { revision: start, minModRevision: start, maxModRevision: start };
+    try {
+      await this.#read({ key: keyRange(this.#request).start, revision: start - 1n, countOnly: true });
+    } catch (error) {
+      if (isSetpointError(error, 'FutureRevision')) return;
+      if (!isSetpointError(error, 'Compacted')) throw error;
+      const puts = { ...selectorOf(this.#request), ...bounds, keysOnly: true, limit: 1 };
+      const kvs = await this.#read(puts).then((answer) => answer.kvs, unlessCompacted);
+      if (kvs?.length === 0) throw this.#compacted(start, endpoint);
+    }
+  }
+
+  #read(request: RangeRequest): Promise<RangeResponse> {
+    const plan = { subject: this.#subject, write: false };
+    return this.#calls.unary(rangeRpc, encodeRange(request), plan).then(({ body }) => body);
   }
 
   /** What the end of a stream means: an error that says that the watch can't go on, or the one that it was. */
@@ -210,4 +270,15 @@ export class Watch {
   #log(): Calls['settings']['logger'] {
     return this.#calls.settings.logger;
   }
+}
+
+/** What is compacted beyond where the watch starts is told by the watch itself, with the revision. */
+function unlessCompacted(error: unknown): undefined {
+  if (!isSetpointError(error, 'Compacted')) throw error;
+}
+
+/** The keys of a watch, without the rest of what it asks for. */
+function selectorOf(request: WatchRequest): KeySelector {
+  const { start: key, end } = keyRange(request);
+  return end === undefined ? { key } : { key, end };
 }

@@ -103,19 +103,21 @@ describe('requests to etcd, against its own codec', async () => {
   it('a transaction, to three levels', () =>
     fc.assert(fc.property(txn, (request) => expectSame(txns, encodeTxn(request), txnMessage(request)))));
 
-  it('F-28: a watch, which asks for fragments and progress marks', () => {
+  it('F-28: a watch, which asks for progress marks and, unless told not to, fragments', () => {
     const options = some({ exclude: fc.constantFrom('put' as const, 'delete' as const), prevKv: fc.boolean() });
     fc.assert(
-      fc.property(selector, options, fc.option(revision), (keys, chosen, start) => {
+      fc.property(selector, options, fc.option(revision), fc.boolean(), (keys, chosen, start, fragment) => {
         const message = {
           ...selectorMessage(keys),
           start_revision: String(start ?? 0n),
           prev_kv: chosen.prevKv ?? false,
           filters: chosen.exclude ? [chosen.exclude === 'put' ? 'Noput' : 'Nodelete'] : [],
           progress_notify: true,
-          fragment: true,
+          fragment,
         };
-        expectSame(watches, encodeWatch({ ...keys, ...chosen }, start ?? undefined), { create_request: message });
+        expectSame(watches, encodeWatch({ ...keys, ...chosen }, start ?? undefined, fragment), {
+          create_request: message,
+        });
       }),
     );
   });

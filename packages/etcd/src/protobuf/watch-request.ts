@@ -4,10 +4,14 @@ import { MessageWriter } from './message-writer.ts';
 
 const FILTERS = { put: 0, delete: 1 } as const;
 
-/** A WatchRequest that creates a watch with progress marks, in fragments. `startRevision` undefined: from now on. */
-export function encodeWatch(request: WatchRequest, startRevision: bigint | undefined): EncodedRequest {
+/** A WatchRequest that creates a watch with progress marks. `startRevision` undefined: from now on. */
+export function encodeWatch(
+  request: WatchRequest,
+  startRevision: bigint | undefined,
+  fragments: boolean,
+): EncodedRequest {
   const writer = new MessageWriter();
-  writer.boolean(0x40, true);
+  writer.boolean(0x40, fragments);
   writer.boolean(0x30, request.prevKv);
   if (request.exclude) writer.present(0x2a, Uint8Array.of(FILTERS[request.exclude]));
   writer.boolean(0x20, true);
