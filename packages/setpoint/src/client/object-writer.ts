@@ -9,10 +9,18 @@ import {
   type ObjectOf,
   resourceCodec,
 } from '../resource/index.ts';
-import type { CallOptions, Compare, KeyValue, Operation, Revision, Store, TxnResponse } from '../store/index.ts';
+import {
+  type CallOptions,
+  type Compare,
+  type KeyValue,
+  type Operation,
+  resolveOutcome,
+  type Revision,
+  type Store,
+  type TxnResponse,
+} from '../store/index.ts';
 import { outcomeUnknown } from './client-errors.ts';
 import { targetOf, type ObjectRef, type Target } from './object-ref.ts';
-import { findOutcome } from './write-outcome.ts';
 
 /** Told of every acknowledged write: its kind, key and revision. Must not throw. */
 export type WriteListener = (definition: AnyResourceDefinition, key: ObjectKey, revision: Revision) => void;
@@ -140,14 +148,14 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     const { store, clock } = this.context;
     const { base, next, deletes } = write;
-    const isOurs = ({ type, kv }: { readonly type: 'put' | 'delete'; readonly kv: KeyValue }): boolean => {
+    const ours = ({ type, kv }: { readonly type: 'put' | 'delete'; readonly kv: KeyValue }): boolean => {
       if (type === 'delete' || deletes) return type === 'delete' && deletes;
       const found = this.#decodeOrNothing(kv)?.metadata;
       return base === 0n ? found?.uid === next.metadata.uid : found?.writeId === next.metadata.writeId;
     };
-    const outcome = await findOutcome(store, clock, { storeKey: target.storeKey, base, isOurs }, options);
+    const outcome = await resolveOutcome(store, { key: target.storeKey, base, ours }, { ...options, clock });
     if (outcome.state === 'applied') return this.#written(target, next, outcome.revision);
-    if (outcome.state === 'refused') return { current: outcome.current };
+    if (outcome.state === 'not-applied') return { current: outcome.current };
     throw outcomeUnknown(target, cause);
   }
 

@@ -10,6 +10,8 @@
  * every failure is a `SetpointError`. It does not promise that history is kept: `compact` ends old reads and watches
  * with `Compacted`.
  *
+ * A write whose answer was lost ends as `OutcomeUnknown`; {@link resolveOutcome} finds out by reading what became of it.
+ *
  * {@link memoryStore} is an exact model of etcd in this process: the default to start with, the ground truth of
  * simulations and the store of every unit test. It is held against real etcd by one conformance suite. It keeps
  * nothing on disk, has no quota, no users and one member. {@link fenceStore} gives a handle whose writes only count
@@ -45,6 +47,7 @@ export { listPages, type ListPagesOptions } from './list-pages.ts';
 export { MAX_LEASE_TTL_SECONDS, MAX_REQUEST_BYTES, MAX_TXN_OPERATIONS } from './limits.ts';
 export { MemoryStore, memoryStore, type MemoryStoreOptions } from './memory/memory-store.ts';
 export { type ProgressRequests, progressRequests } from './progress-requests.ts';
+export { type LostWrite, resolveOutcome, type WriteOutcome } from './resolve-outcome.ts';
 export type {
   Alarm,
   BytesLike,

@@ -18,11 +18,11 @@ export class ProgressAsker {
   }
 
   /** Settles as `wait` does, and asks until then. */
-  async during(wait: Promise<void>): Promise<void> {
+  async during<T>(wait: Promise<T>): Promise<T> {
     this.#waiting++;
     if (this.#waiting === 1) this.#arm(FIRST_AFTER_MS);
     try {
-      await wait;
+      return await wait;
     } finally {
       this.#waiting--;
       if (this.#waiting === 0) this.#timer?.cancel();

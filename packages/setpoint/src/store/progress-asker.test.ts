@@ -12,7 +12,7 @@ function asking() {
 describe('ProgressAsker', () => {
   it('I-90: asks soon, then every 100 ms, for as long as somebody waits', async () => {
     const { clock, asked, asker } = asking();
-    const [first, second] = [deferred<void>(), deferred<void>()];
+    const [first, second] = [deferred(), deferred()];
     const waits = [asker.during(first.promise), asker.during(second.promise)];
     await clock.advance(250);
     expect(asked).toEqual([10, 110, 210]);
@@ -28,7 +28,7 @@ describe('ProgressAsker', () => {
 
   it('asks nothing for what comes by itself', async () => {
     const { clock, asked, asker } = asking();
-    const wait = deferred<void>();
+    const wait = deferred();
     const waiting = asker.during(wait.promise);
     await clock.advance(5);
     wait.resolve();
@@ -39,7 +39,7 @@ describe('ProgressAsker', () => {
 
   it('stops asking when the wait fails, and passes the failure on', async () => {
     const { clock, asked, asker } = asking();
-    const wait = deferred<void>();
+    const wait = deferred();
     const waiting = expect(asker.during(wait.promise)).rejects.toThrow('late');
     await clock.advance(10);
     wait.reject(new Error('late'));
