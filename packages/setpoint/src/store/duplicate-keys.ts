@@ -1,6 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
-import { isWithoutEnd, keyRange, toBytes } from './key-range.ts';
-import type { Operation } from './port.ts';
+import { type ByteText, byteText, inRange, type TextRange, textRange } from './memory/byte-text.ts';
+import type { Operation, TxnRequest } from './port.ts';
 
 /**
  * Throws `Invalid` when a branch of a transaction writes one key twice in a way that etcd refuses ("duplicate key
@@ -15,58 +15,44 @@ export function checkDuplicateKeys(branch: readonly Operation[]): void {
   collectWrites(branch);
 }
 
-interface Deletion {
-  readonly start: Buffer;
-  readonly end: Buffer | undefined;
-}
-
 interface Writes {
-  readonly puts: Set<string>;
-  readonly deletions: Deletion[];
+  readonly puts: Set<ByteText>;
+  readonly deletions: TextRange[];
 }
 
 /** In etcd's order: deletes of this level, then nested transactions one by one, then puts of this level. */
 function collectWrites(branch: readonly Operation[]): Writes {
   const all: Writes = { puts: new Set(), deletions: [] };
-  for (const operation of branch) if ('delete' in operation) all.deletions.push(deletionOf(operation.delete));
+  for (const operation of branch) if ('delete' in operation) all.deletions.push(textRange(operation.delete));
+  for (const operation of branch) if ('txn' in operation) addNested(all, operation.txn);
   for (const operation of branch) {
-    if (!('txn' in operation)) continue;
-    const whenTrue = collectWrites(operation.txn.then ?? []);
-    const whenFalse = collectWrites(operation.txn.else ?? []);
-    const earlier = new Set(all.puts);
-    for (const key of [...whenTrue.puts, ...whenFalse.puts]) addPut(all, key, earlier);
-    all.deletions.push(...whenTrue.deletions, ...whenFalse.deletions);
-  }
-  for (const operation of branch) {
-    if ('put' in operation) addPut(all, latin1(toBytes(operation.put.key)), all.puts);
+    if (!('put' in operation)) continue;
+    const key = byteText(operation.put.key);
+    checkPut(all, key);
+    all.puts.add(key);
   }
   return all;
 }
 
-function addPut(writes: Writes, key: string, taken: ReadonlySet<string>): void {
-  const bytes = Buffer.from(key, 'latin1');
-  if (taken.has(key) || writes.deletions.some((deletion) => covers(deletion, bytes))) {
-    const text = JSON.stringify(bytes.toString('utf8'));
-    throw new SetpointError(
-      'Invalid',
-      `transaction: expected each key to be written at most once, received ${text} twice; etcd refuses that`,
-      { details: { key: bytes.toString('utf8') } },
-    );
+function addNested(all: Writes, txn: TxnRequest): void {
+  const branches = [collectWrites(txn.then ?? []), collectWrites(txn.else ?? [])];
+  for (const { puts } of branches) for (const key of puts) checkPut(all, key);
+  for (const { puts, deletions } of branches) {
+    for (const key of puts) all.puts.add(key);
+    all.deletions.push(...deletions);
   }
-  writes.puts.add(key);
 }
 
-function deletionOf(selector: Parameters<typeof keyRange>[0]): Deletion {
-  const { start, end } = keyRange(selector);
-  return { start: Buffer.from(start), end: end && Buffer.from(end) };
+function checkPut({ puts, deletions }: Writes, key: ByteText): void {
+  if (!puts.has(key) && !deletions.some((deletion) => covers(deletion, key))) return;
+  const text = Buffer.from(key, 'latin1').toString('utf8');
+  throw new SetpointError(
+    'Invalid',
+    `transaction: expected each key to be written at most once, received ${JSON.stringify(text)} twice; etcd refuses that`,
+    { details: { key: text } },
+  );
 }
 
-function covers({ start, end }: Deletion, key: Buffer): boolean {
-  if (start.equals(key)) return true;
-  if (end === undefined) return false;
-  return start.compare(key) < 0 && (isWithoutEnd(end) || key.compare(end) < 0);
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+function covers(deletion: TextRange, key: ByteText): boolean {
+  return deletion.start === key || inRange(deletion, key);
 }

@@ -49,9 +49,15 @@ export function checkTxnLimits(request: TxnRequest, name: () => string): void {
  * largest such sum along a path of nesting is what the limit holds for.
  */
 export function longestPath(request: TxnRequest): number {
-  const branches: readonly Operation[][] = [[...(request.then ?? [])], [...(request.else ?? [])]];
-  const own = Math.max(request.compares?.length ?? 0, ...branches.map((branch) => branch.length));
-  if (own > MAX_TXN_OPERATIONS) return own;
-  const nested = branches.flat().map((operation) => ('txn' in operation ? longestPath(operation.txn) : 0));
-  return own + Math.max(0, ...nested);
+  const { compares = [], then: onTrue = [], else: onFalse = [] } = request;
+  const own = Math.max(compares.length, onTrue.length, onFalse.length);
+  return own > MAX_TXN_OPERATIONS ? own : own + Math.max(longestNested(onTrue), longestNested(onFalse));
+}
+
+function longestNested(operations: readonly Operation[]): number {
+  let longest = 0;
+  for (const operation of operations) {
+    if ('txn' in operation) longest = Math.max(longest, longestPath(operation.txn));
+  }
+  return longest;
 }

@@ -12,11 +12,8 @@ export function ownOperation(operation: Operation): Operation {
 }
 
 function ownTxn(request: TxnRequest): TxnRequest {
-  return {
-    ...(request.compares && { compares: request.compares.map(ownCompare) }),
-    ...(request.then && { then: request.then.map(ownOperation) }),
-    ...(request.else && { else: request.else.map(ownOperation) }),
-  };
+  const { compares = [], then: onTrue = [], else: onFalse = [] } = request;
+  return { compares: compares.map(ownCompare), then: onTrue.map(ownOperation), else: onFalse.map(ownOperation) };
 }
 
 function ownCompare(compare: Compare): Compare {
@@ -24,16 +21,17 @@ function ownCompare(compare: Compare): Compare {
   return own.target === 'value' ? { ...own, operand: ownBytes(own.operand) } : own;
 }
 
+type Bounds = { -readonly [Name in 'key' | 'end' | 'prefix' | 'fromKey']?: BytesLike };
+
 function ownSelector<Selector extends KeySelector>(selector: Selector): Selector {
-  const { key, end, prefix, fromKey } = selector as Partial<Record<'key' | 'end' | 'prefix' | 'fromKey', BytesLike>>;
-  return {
-    ...selector,
-    ...(key !== undefined && { key: ownBytes(key) }),
-    ...(end !== undefined && { end: ownBytes(end) }),
-    ...(prefix !== undefined && { prefix: ownBytes(prefix) }),
-    ...(fromKey !== undefined && { fromKey: ownBytes(fromKey) }),
-  };
+  const own = { ...selector };
+  const bounds = own as Bounds;
+  if (bounds.key !== undefined) bounds.key = ownBytes(bounds.key);
+  if (bounds.end !== undefined) bounds.end = ownBytes(bounds.end);
+  if (bounds.prefix !== undefined) bounds.prefix = ownBytes(bounds.prefix);
+  if (bounds.fromKey !== undefined) bounds.fromKey = ownBytes(bounds.fromKey);
+  return own;
 }
 
-/** Not `slice`: a Buffer's shares its memory. */
-const ownBytes = (bytes: BytesLike): BytesLike => (typeof bytes === 'string' ? bytes : new Uint8Array(bytes));
+/** Buffers that are made from small arrays share blocks of memory, which costs the collector less. */
+const ownBytes = (bytes: BytesLike): BytesLike => (typeof bytes === 'string' ? bytes : Buffer.from(bytes));

@@ -26,7 +26,9 @@ export class PendingWrite {
   /** When its time is up, by the clock; Infinity when it has no limit. */
   readonly deadline: number;
   readonly #footprintOf: (operation: Operation) => Footprint;
-  readonly #onAbort: () => void;
+  /** Called when its caller's signal aborts, as long as it is here that the signal is listened to. */
+  onAbort: (write: PendingWrite) => void;
+  #listener: (() => void) | undefined;
   readonly #outcome = deferred<WriteAnswer>();
   #footprint: Footprint | undefined;
   #size: number | undefined;
@@ -40,8 +42,11 @@ export class PendingWrite {
     this.timeoutMs = timeoutMs;
     this.deadline = timeoutMs === undefined ? Infinity : calledAt + timeoutMs;
     this.#footprintOf = footprintOf;
-    this.#onAbort = () => onAbort(this);
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.onAbort = onAbort;
+    if (options.signal) {
+      this.#listener = () => this.onAbort(this);
+      options.signal.addEventListener('abort', this.#listener, { once: true });
+    }
   }
 
   get outcome(): Promise<WriteAnswer> {
@@ -72,7 +77,7 @@ export class PendingWrite {
 
   /** From here on somebody else listens to its signal. */
   handOver(): void {
-    this.options.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#listener) this.options.signal?.removeEventListener('abort', this.#listener);
   }
 
   answer(answer: WriteAnswer): void {

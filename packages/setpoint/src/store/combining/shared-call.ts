@@ -1,5 +1,6 @@
 import { type ErrorCode, isSetpointError } from '../../errors/index.ts';
 import type { Clock } from '../../internal/clock.ts';
+import { markChecked } from '../check-request.ts';
 import type { CallOptions, Store } from '../port.ts';
 import { memberAnswer } from './member-answer.ts';
 import type { PendingWrite } from './pending-write.ts';
@@ -37,7 +38,8 @@ export class SharedCall {
   /** Sends it and settles its members. Never rejects. */
   async send(store: Store, clock: Clock): Promise<CallEnd> {
     try {
-      const request = { then: this.#members.map((member) => member.operation) };
+      // Each member was checked, and the line saw to it that together they keep the limits and write no key twice.
+      const request = markChecked({ then: this.#members.map((member) => member.operation) });
       const { revision, responses } = await store.txn(request, this.#options(clock));
       for (const [index, member] of this.#members.entries()) {
         if (!member.settled) member.answer(memberAnswer(responses[index]!, revision));

@@ -27,8 +27,6 @@ export class WriteCombiner {
   readonly #settings: CombinerSettings;
   readonly #line = new WriteLine();
   readonly #calls = new Set<SharedCall>();
-  /** The call that a write which was sent shares; not for one that goes by itself. */
-  readonly #callOf = new WeakMap<PendingWrite, SharedCall>();
   #inFlight = 0;
   #flushing = false;
   #closed = false;
@@ -54,9 +52,9 @@ export class WriteCombiner {
   /** Whatever waits fails with `Closed`; what is under way is the store's to end. */
   close(): void {
     this.#closed = true;
-    for (const write of this.#line) {
-      this.#line.remove(write);
+    for (const write of this.#line.all()) {
       write.fail('Closed', 'the store was closed, nothing was sent');
+      this.#line.oneHasSettled();
     }
     this.#watchDeadlines();
   }
@@ -64,7 +62,7 @@ export class WriteCombiner {
   #accept(operation: Operation, options: CallOptions): Promise<WriteAnswer> {
     if (this.#closed || options.signal?.aborted) return callAlone(this.#store, operation, options);
     check(operation);
-    const write = this.#pending(operation, options);
+    const write = this.#pending(ownOperation(operation), options);
     if (write.alone && !this.#line.mustFollow(write)) {
       void this.#sendAlone(write);
     } else {
@@ -78,7 +76,7 @@ export class WriteCombiner {
   #pending(operation: Operation, options: CallOptions): PendingWrite {
     const { clock, footprintOf } = this.#settings;
     return new PendingWrite({
-      operation: ownOperation(operation),
+      operation,
       options,
       calledAt: clock.now(),
       timeoutMs: timeout(options.timeoutMs) ?? this.#settings.timeoutMs,
@@ -101,7 +99,7 @@ export class WriteCombiner {
   #flush(): void {
     const { maxMembers, maxInFlight } = this.#settings;
     while (this.#line.length > 0 && this.#inFlight < maxInFlight) {
-      const members = this.#storeFull ? [this.#line.takeFirst()] : this.#line.takeTogether(maxMembers);
+      const members = this.#line.take(this.#storeFull ? 1 : maxMembers);
       this.#inFlight++;
       void this.#send(members).then(() => {
         this.#inFlight--;
@@ -116,7 +114,8 @@ export class WriteCombiner {
     if (members.length === 1) return this.#sendAlone(members[0]!);
     const call = new SharedCall(members);
     this.#calls.add(call);
-    for (const member of members) this.#callOf.set(member, call);
+    const giveUp = (member: PendingWrite): void => call.giveUp(member, 'its caller gave it up');
+    for (const member of members) member.onAbort = giveUp;
     const { refused, error } = await call.send(this.#store, this.#settings.clock);
     this.#calls.delete(call);
     this.#noteSpace(members, error);
@@ -155,10 +154,8 @@ export class WriteCombiner {
   }
 
   #abort(write: PendingWrite): void {
-    const call = this.#callOf.get(write);
-    if (call) return call.giveUp(write, 'its caller gave it up');
-    this.#line.remove(write);
     write.fail('Aborted', 'its caller gave it up while it waited, nothing was sent', write.options.signal?.reason);
+    this.#line.oneHasSettled();
     this.#watchDeadlines();
   }
 
@@ -180,11 +177,11 @@ export class WriteCombiner {
     this.#timer = undefined;
     this.#earliest = Infinity;
     const now = this.#settings.clock.now();
-    for (const write of this.#line) {
+    for (const write of this.#line.all()) {
       if (write.deadline > now) this.#earliest = Math.min(this.#earliest, write.deadline);
       else {
-        this.#line.remove(write);
         expireWaiting(write);
+        this.#line.oneHasSettled();
       }
     }
     for (const call of this.#calls) this.#earliest = Math.min(this.#earliest, call.expire(now));

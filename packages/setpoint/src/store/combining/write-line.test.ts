@@ -10,7 +10,13 @@ function setUp() {
   const clock = new FakeClock();
   const memory = memoryStore({ clock });
   const held = heldStore(memory);
-  return { clock, memory, calls: held.calls, store: combineWrites(held.store, { clock, maxInFlight: 1 }) };
+  return {
+    clock,
+    memory,
+    held: held.store,
+    calls: held.calls,
+    store: combineWrites(held.store, { clock, maxInFlight: 1 }),
+  };
 }
 
 const absent = (key: string): Compare => ({ key, target: 'version', operator: '=', operand: 0n });
@@ -114,5 +120,14 @@ describe('which writes may share a call', () => {
     await settle();
     for (let i = 0; i < t.calls.length; i++) await t.calls[i]!.pass();
     expect(t.calls.slice(1).map(keysIn)).toEqual([['a', 'b'], ['lock'], ['c']]);
+  });
+
+  it('a write that asks to be alone joins no call either when it had to wait', async () => {
+    const store = combineWrites(t.held, { maxInFlight: 1, maxMembers: 2 });
+    for (const key of ['1', 'lock', '2']) void store.put({ key, value: '' });
+    void store.put({ key: 'lock', value: 'mine' }, { alone: true });
+    await settle();
+    for (let i = 1; i < t.calls.length; i++) await t.calls[i]!.pass();
+    expect(t.calls.slice(1).map(keysIn)).toEqual([['1', 'lock'], ['2'], ['lock']]);
   });
 });

@@ -2,68 +2,74 @@ import { LARGEST_SIZE, MAX_TXN_OPERATIONS } from '../limits.ts';
 import { KeyClaims } from './footprint.ts';
 import type { PendingWrite } from './pending-write.ts';
 
-/** How far into the line, in multiples of a call's members, one call looks for writes that may share it. */
+/** How many writes a call passes over, in multiples of its members, before it looks no further. */
 const LOOK_AHEAD = 4;
+
+/** So many that have settled may stay in a line beside as many as wait. */
+const SETTLED_KEPT = 64;
 
 /**
  * The writes that wait to be sent, in the order of their calls. No write leaves it before an earlier one of which it
  * reads what that writes, or writes what that reads or writes.
  */
 export class WriteLine {
-  readonly #waiting = new Set<PendingWrite>();
+  /** In order, with some that have settled in between: they count no more. */
+  #waiting: PendingWrite[] = [];
+  #length = 0;
 
   get length(): number {
-    return this.#waiting.size;
+    return this.#length;
   }
 
   add(write: PendingWrite): void {
-    this.#waiting.add(write);
+    this.#waiting.push(write);
+    this.#length++;
   }
 
-  remove(write: PendingWrite): void {
-    this.#waiting.delete(write);
+  /** Takes note that one of those in the line has settled, and is in it no more. */
+  oneHasSettled(): void {
+    this.#length--;
+    if (this.#waiting.length > 2 * this.#length + SETTLED_KEPT) this.#waiting = [...this.all()];
   }
 
-  [Symbol.iterator](): Iterator<PendingWrite> {
-    return this.#waiting.values();
+  /** All that wait, as they are now. */
+  all(): readonly PendingWrite[] {
+    return this.#waiting.filter((write) => !write.settled);
   }
 
   /** Whether a write has to wait for one that is in the line. */
   mustFollow(write: PendingWrite): boolean {
-    if (this.#waiting.size === 0) return false;
+    if (this.#length === 0) return false;
     const earlier = new KeyClaims();
-    for (const each of this.#waiting) earlier.add(each.footprint);
+    for (const each of this.all()) earlier.add(each.footprint);
     return earlier.conflictsWith(write.footprint);
-  }
-
-  /** Takes the first of the line out, of which there must be one. */
-  takeFirst(): PendingWrite {
-    const [first] = this as Iterable<PendingWrite> as [PendingWrite];
-    this.#waiting.delete(first);
-    return first;
   }
 
   /**
    * Takes out what the next call carries: the first of the line, which so never waits for a later one, and of those
    * after it whatever touches nothing that these, or the ones passed over, touch; within the limits of one request.
+   * The line must not be empty.
    */
-  takeTogether(maxMembers: number): readonly PendingWrite[] {
-    const first = this.takeFirst();
-    const members = [first];
-    if (first.alone || this.#waiting.size === 0) return members;
-    const call = new Room(first);
+  take(maxMembers: number): readonly PendingWrite[] {
+    const members: PendingWrite[] = [];
+    const passed: PendingWrite[] = [];
+    const room = new Room();
     const passedOver = new KeyClaims();
-    let left = maxMembers * LOOK_AHEAD;
-    for (const write of this.#waiting) {
-      if (members.length === maxMembers || left-- === 0) break;
-      if (write.alone || passedOver.conflictsWith(write.footprint) || !call.admits(write)) {
+    let at = 0;
+    while (at < this.#waiting.length && members.length < maxMembers && passed.length < maxMembers * LOOK_AHEAD) {
+      const write = this.#waiting[at++]!;
+      if (write.settled) continue;
+      if (members.length === 0 || (!write.alone && !passedOver.conflictsWith(write.footprint) && room.admits(write))) {
+        members.push(write);
+        if (write.alone || members.length === this.#length) break;
+        room.add(write);
+      } else {
+        passed.push(write);
         passedOver.add(write.footprint);
-        continue;
       }
-      call.add(write);
-      this.#waiting.delete(write);
-      members.push(write);
     }
+    this.#waiting = passed.concat(this.#waiting.slice(at));
+    this.#length -= members.length;
     return members;
   }
 }
@@ -74,10 +80,6 @@ class Room {
   #members = 0;
   #size = 0;
   #path = 0;
-
-  constructor(first: PendingWrite) {
-    this.add(first);
-  }
 
   admits(write: PendingWrite): boolean {
     if (this.#size + write.size > LARGEST_SIZE) return false;
