@@ -36,7 +36,8 @@ export class Etcd3Contestant implements Contestant {
   }
 
   async watch(prefix: string, startRevision: bigint, tally: Tally): Promise<void> {
-    const watcher = await this.#etcd.watch().prefix(prefix).startRevision(String(startRevision)).create();
+    // `create` would resolve after the first events, which nobody would have heard then.
+    const watcher = this.#etcd.watch().prefix(prefix).startRevision(String(startRevision)).watcher();
     await new Promise<void>((resolve, reject) => {
       watcher.on('error', reject);
       watcher.on('put', ({ value }) => {

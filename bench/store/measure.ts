@@ -12,6 +12,9 @@ export interface StoreMeasurement {
   readonly rounds: readonly Figures[];
 }
 
+/** A contestant that loses an event would wait for it for ever. */
+const TASK_MAX_MS = 120_000;
+
 /** Runs a measured process to its end. */
 export function runTask(task: Task): Promise<Figures> {
   return inProcess<Figures>('measured-process.js', task);
@@ -32,9 +35,11 @@ function inProcess<Answer>(program: string, task: object): Promise<Answer> {
   const child = fork(new URL(program, import.meta.url), [JSON.stringify(task)], { execArgv: profiling() });
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
+    const tooLong = setTimeout(() => child.kill('SIGKILL'), TASK_MAX_MS);
     child.on('message', (message) => (answer = message as Answer));
     child.on('error', reject);
     child.on('exit', (code) => {
+      clearTimeout(tooLong);
       if (answer !== undefined && code === 0) resolve(answer);
       else reject(new Error(`${program} ended with ${code}: ${JSON.stringify(task)}`));
     });

@@ -7,6 +7,7 @@ describeStoreConformance('combineWrites over memoryStore', async () => {
   const store = combineWrites(memoryStore({ clock }), { clock });
   return {
     store,
+    answersProgress: true,
     elapse: (ms) => clock.advance(ms),
     another: async () => combineWrites(memoryStore({ clock }), { clock }),
     dispose: () => store.close(),

@@ -1,10 +1,12 @@
 import { isSetpointError, type ErrorCode } from 'setpoint';
-import type { KeyValue, Store, WatchBatch, WatchEvent, WatchRequest } from 'setpoint/store';
+import type { KeyValue, Store, WatchBatch, WatchEvent, WatchOptions, WatchRequest } from 'setpoint/store';
 import { expect } from 'vitest';
 
-/** A store under test and the one thing that differs between stores: how time passes. */
+/** A store under test and what differs between stores: how time passes, and what old servers can't do. */
 export interface StoreUnderTest {
   readonly store: Store;
+  /** Whether it answers requests for progress: an etcd whose answers can't be trusted is not asked. */
+  readonly answersProgress: boolean;
   /** Lets at least `ms` pass: virtual time for the memory store, a real wait for etcd. */
   elapse(ms: number): Promise<void>;
   /** Another, independent store of the same kind, for closing. It may share its data with the first. */
@@ -60,7 +62,7 @@ export interface Watching {
   readonly over: Promise<unknown>;
 }
 
-export function watching(store: Store, request: WatchRequest): Watching {
+export function watching(store: Store, request: WatchRequest, options: WatchOptions = {}): Watching {
   const abort = new AbortController();
   const batches: WatchBatch[] = [];
   const events: WatchEvent[] = [];
@@ -69,7 +71,7 @@ export function watching(store: Store, request: WatchRequest): Watching {
   const tell = (): void => waiters.forEach((waiter) => waiter());
   const run = async (): Promise<unknown> => {
     try {
-      for await (const batch of store.watch(request, { signal: abort.signal })) {
+      for await (const batch of store.watch(request, { ...options, signal: abort.signal })) {
         batches.push(batch);
         events.push(...batch.events);
         tell();

@@ -7,6 +7,7 @@ describeStoreConformance('memoryStore', async () => {
   const store = memoryStore({ clock });
   return {
     store,
+    answersProgress: true,
     elapse: (ms) => clock.advance(ms),
     another: async () => memoryStore({ clock }),
     dispose: () => store.close(),

@@ -9,6 +9,7 @@ import { describeRanges } from './ranges.ts';
 import { describeTransactions } from './transactions.ts';
 import { describeWatches } from './watches.ts';
 import { describeWatchHistory } from './watch-history.ts';
+import { describeWatchProgress } from './watch-progress.ts';
 
 /**
  * What every Store must do, in etcd's words. One suite over all of them: where two stores differ, one is wrong, and
@@ -23,6 +24,7 @@ export function describeStoreConformance(name: string, open: OpenStore): void {
     describeHistory(open);
     describeWatches(open);
     describeWatchHistory(open);
+    describeWatchProgress(open);
     describeLeases(open);
     describeLimits(open);
     describeClosing(open);

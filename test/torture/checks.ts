@@ -30,7 +30,8 @@ export async function failure(
     (reason: unknown) => reason,
   );
   check(error !== undefined, `${what} succeeded instead of failing with ${codes.join(' or ')}`);
-  check(isSetpointError(error), `${what} failed with something that is no SetpointError: ${String(error)}`);
+  if (!isSetpointError(error))
+    throw new Error(`${what} failed with something that is no SetpointError`, { cause: error });
   check(codes.includes(error.code), `${what} failed with ${error.message} instead of ${codes.join(' or ')}`);
   return error;
 }

@@ -1,6 +1,5 @@
 import { etcdStore } from '@setpoint/etcd';
 import { createInformer, type Informer } from 'setpoint/informer';
-import type { Logger } from 'setpoint/internal';
 import { textCodec } from 'setpoint/resource';
 import type { Store, WatchRequest } from 'setpoint/store';
 import { type Random, seededRandom } from 'setpoint/testing';
@@ -59,7 +58,7 @@ export class Tools {
   }
 
   store(endpoints: string | readonly string[], options: Omit<StoreOptions, 'endpoints'> = {}): Store {
-    const store = etcdStore({ endpoints, logger: this.log as Logger, ...options });
+    const store = etcdStore({ endpoints, logger: this.log, ...options });
     this.scope.defer(() => store.close());
     return store;
   }

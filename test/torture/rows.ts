@@ -1,4 +1,5 @@
 import { clusterRows } from './cluster-rows.ts';
+import { contentRows } from './content-rows.ts';
 import { historyRows } from './history-rows.ts';
 import { networkRows } from './network-rows.ts';
 import { processRows } from './process-rows.ts';
@@ -12,6 +13,7 @@ export const rows: readonly Row[] = [
   ...serverRows,
   ...networkRows,
   ...historyRows,
+  ...contentRows,
 ].sort((a, b) => numberOf(a.id) - numberOf(b.id));
 
 function numberOf(id: string): number {
