@@ -6,7 +6,7 @@
 import { page, text } from './page.ts';
 
 export const putWithLease = page(import.meta, async ({ store, say }) => {
-  const { id, ttlSeconds } = await store.leaseGrant({ ttlSeconds: 2 });
+  const { id, ttlSeconds } = await store.leaseGrant({ ttlSeconds: 5 });
   const { revision } = await store.put({ key: '/handbook/lease/instance', value: 'alive', lease: id });
   const { keys } = await store.leaseTimeToLive(id, { keys: true });
   say(`keys of the lease: ${keys.map(text).join()}; nobody keeps it alive, and it has ${ttlSeconds} s`);
