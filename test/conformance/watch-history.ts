@@ -130,12 +130,13 @@ export function describeWatchHistory(open: OpenStore): void {
       await watch.stop();
     });
 
+    // A watch of deletions too may be refused here, where the server's version can lose them: see docs/etcd-versions.md.
     it('F-52: a put at the compaction revision itself is delivered, without what it replaced', async () => {
       const prefix = freshPrefix();
       await put(`${prefix}a`, '1');
       const compacted = await put(`${prefix}a`, '2');
       await t.store.compact(compacted);
-      const watch = watching(t.store, { prefix, startRevision: compacted, prevKv: true });
+      const watch = watching(t.store, { prefix, startRevision: compacted, exclude: 'delete', prevKv: true });
       const [event] = await watch.atLeast(1);
       expect(text(event!.kv.value)).toBe('2');
       expect(event!.prevKv).toBeUndefined();

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EtcdBuild, findEtcd, findEtcds, unsupportedArch } from '../../scripts/etcd.mjs';
+import { dataFolder } from './data-folder.ts';
 import { EtcdMember } from './etcd-member.ts';
 import { freePorts } from './free-ports.ts';
 import { folderMade, folderRemoved } from './leftovers.ts';
@@ -85,7 +85,7 @@ export async function startEtcd(options: StartEtcdOptions = {}): Promise<EtcdSer
 
 async function prepare(build: EtcdBuild, options: StartEtcdOptions): Promise<EtcdServer> {
   const count = options.members ?? 1;
-  const folder = await mkdtemp(join(tmpdir(), 'setpoint-etcd-'));
+  const folder = await mkdtemp(join(dataFolder(), 'setpoint-etcd-'));
   folderMade(folder);
   const ports = await freePorts(count * 2);
   const peerPorts = ports.slice(count);

@@ -181,7 +181,8 @@ export const contentRows: readonly Row[] = [
       for (let i = t.between(1, 4); i > 0; i--) await store.put({ key: `${t.prefix}x`, value: 'old' });
       const { revision } = await store.put({ key: `${t.prefix}x`, value: 'new' });
       await store.compact(revision);
-      const watch = t.watch(store, { prefix: t.prefix, startRevision: revision, prevKv: true });
+      // One of deletions too would be told Compacted by a server that may have lost some (F-37).
+      const watch = t.watch(store, { prefix: t.prefix, startRevision: revision, exclude: 'delete', prevKv: true });
       await within(
         watch.until(() => watch.events.length === 1),
         10_000,

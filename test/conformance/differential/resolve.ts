@@ -9,8 +9,6 @@ export interface World {
   readonly compacted: Revision;
   /** The leases that live, the oldest first. */
   readonly leases: readonly bigint[];
-  /** Whether the revision deleted anything. */
-  readonly deletes: (revision: Revision) => boolean;
 }
 
 /** Stands for a revision of 0, which means "none" wherever a request may name one. */
@@ -99,13 +97,13 @@ function resolveCompare(compare: Compare, world: World): Compare {
 }
 
 /**
- * A watch that starts exactly at the compaction is given a delete of that revision by some releases of etcd and not by
- * others, see docs/etcd-versions.md. There is nothing to agree on, so it starts one later then.
+ * A watch of deletions that starts exactly at the compaction is refused where the server's version may have lost some,
+ * see docs/etcd-versions.md. There is nothing to agree on, so it starts one later then.
  */
 function resolveWatch(request: WatchRequest, world: World): WatchRequest {
   if (request.startRevision === undefined) return request;
   let start = revisionAt(request.startRevision, world);
   if (start === world.base) start++;
-  if (start !== 0n && start === world.compacted && world.deletes(start)) start++;
+  if (start !== 0n && start === world.compacted && request.exclude !== 'delete') start++;
   return { ...request, startRevision: start };
 }

@@ -75,8 +75,6 @@ export class Twin {
       now: this.#now,
       compacted: this.#compacted,
       leases: (await this.#memory.leases()).toSorted((a, b) => (a < b ? -1 : 1)),
-      deletes: (revision) =>
-        this.#everything[0].events.some(({ type, kv }) => type === 'delete' && kv.modRevision === revision),
     };
   }
 
