@@ -3,7 +3,7 @@
  *
  * A Kubernetes-style controller runtime on etcd. This is the front door: what most programs need, and nothing else.
  * Each folder is a subpath with everything of its own: `setpoint/resource`, `/store`, `/workqueue`, `/informer`,
- * `/client`, `/source`, `/controller`, `/manager`, `/rx`, `/testing`.
+ * `/client`, `/source`, `/coordination`, `/controller`, `/manager`, `/rx`, `/testing`.
  *
  * ```ts
  * const Greeting = defineResource({ group: 'demo.dev', version: 'v1', kind: 'Greeting', plural: 'greetings', spec });
@@ -105,6 +105,18 @@ export {
   /** The database as setpoint sees it: `memoryStore()`, or `etcdStore()` of `@setpoint/etcd`. */
   type Store,
 } from './store/index.ts';
+
+// Several processes, never two writers.
+export {
+  /** A lease that this process keeps alive: what it holds hangs on it. */
+  openSession,
+  type Session,
+  /** Waits until the session owns a lock; writes through it count only while it does. */
+  lock,
+  /** Takes a lock if it is free, and otherwise says who has it. */
+  tryLock,
+  type HeldLock,
+} from './coordination/index.ts';
 
 // When something is wrong.
 export {

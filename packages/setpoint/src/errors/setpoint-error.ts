@@ -38,6 +38,8 @@ const RETRYABLE = {
   LeaseExists: false,
   /** The holder's guard no longer holds: it must stop, another may own the work now. */
   LockLost: false,
+  /** A session's lease is gone, or its time is up: everything that it held is lost. Open a new one. */
+  SessionExpired: false,
   /** The handle was closed, or its attempt is over. Nothing was sent. */
   Closed: false,
   /** The caller's signal aborted. */

@@ -29,8 +29,18 @@ import type {
 export interface Fence {
   /** Conditions in the store that every write carries, such as "my lock key has this create revision". */
   readonly compares?: readonly Compare[];
-  /** Aborts when the holder must stop. From then on every call fails with `Closed`; the reason is its cause. */
+  /**
+   * Aborts when the holder must stop. From then on every call fails with its reason as the cause: with `LockLost` when
+   * that is one, otherwise with `Closed`.
+   */
   readonly signal?: AbortSignal;
+  /**
+   * Asked before each call is sent and before its answer is handed on, in case time ran out while nothing could run
+   * (a blocked event loop, a frozen process). It makes `signal` abort where the holder's time is up. Must not throw.
+   */
+  readonly check?: () => void;
+  /** Told that the store refused a write, because the compares no longer hold. Must not throw. */
+  readonly onRefused?: () => void;
 }
 
 /**
@@ -51,12 +61,14 @@ class FencedStore implements Store {
   readonly #store: Store;
   readonly #compares: readonly Compare[];
   readonly #signal: AbortSignal | undefined;
+  readonly #fence: Fence;
   readonly #handle = new AbortController();
 
   constructor(store: Store, fence: Fence) {
     this.#store = store;
     this.#compares = fence.compares ?? [];
     this.#signal = fence.signal;
+    this.#fence = fence;
   }
 
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResponse> {
@@ -148,6 +160,7 @@ class FencedStore implements Store {
     const request: TxnRequest = { compares: this.#compares, then: [operation] };
     const { succeeded, responses } = await this.#call(options, (inner) => this.#store.txn(request, inner));
     if (succeeded) return responses[0]!;
+    this.#fence.onRefused?.();
     throw new SetpointError(
       'LockLost',
       'nothing was written: what guards this holder no longer holds, another may own the work now',
@@ -159,7 +172,9 @@ class FencedStore implements Store {
     this.#assertOpen();
     const link = linkedAbort(options?.signal, this.#signal, this.#handle.signal);
     try {
-      return await call({ ...(options as O), signal: link.signal });
+      const answer = await call({ ...(options as O), signal: link.signal });
+      this.#fence.check?.();
+      return answer;
     } catch (error) {
       if (isSetpointError(error, 'Aborted') && !options?.signal?.aborted) this.#assertOpen();
       throw error;
@@ -169,8 +184,13 @@ class FencedStore implements Store {
   }
 
   #assertOpen(): void {
+    this.#fence.check?.();
     const ended = [this.#signal, this.#handle.signal].find((signal) => signal?.aborted);
     if (!ended) return;
+    if (isSetpointError(ended.reason, 'LockLost'))
+      throw new SetpointError('LockLost', 'the holder is no longer the owner, nothing was sent', {
+        cause: ended.reason,
+      });
     throw new SetpointError('Closed', 'this handle to the store is over, nothing was sent', { cause: ended.reason });
   }
 }

@@ -1,0 +1,253 @@
+import { isSetpointError } from '../errors/index.ts';
+import { Backoff } from '../internal/backoff.ts';
+import { sleep } from '../internal/clock.ts';
+import type { RangeResponse, Revision, TxnResponse } from '../store/index.ts';
+import { fencingToken, incarnationIn, incarnationKey } from './fencing-token.ts';
+import { KeyWatch } from './key-watch.ts';
+import { encodeHolder, type Entry, entryKey, type Holder, type LineView, readLine } from './line.ts';
+import { leaveLine, Ownership } from './ownership.ts';
+import type { Session } from './session.ts';
+
+/** A line of parties for one thing that only one may have. */
+export interface Line {
+  /** For messages: "lock 'reports'". */
+  readonly what: string;
+  /** Every entry's key starts with it. It ends in '/', so that no other line's keys do. */
+  readonly prefix: string;
+  /** Where the incarnation of fencing tokens is. */
+  readonly root: string;
+}
+
+/** A key in the line, and what the line looked like when that was last asked. */
+interface Standing {
+  readonly own: Entry;
+  readonly view: LineView;
+  readonly revision: Revision;
+  readonly incarnation: bigint;
+}
+
+/**
+ * One party on its way to the front of a line. Its key is new for each attempt and never used again, so that a late
+ * request can't be taken for another one; it hangs on the session's lease, so that it goes when the session does.
+ */
+export class Candidate {
+  readonly #session: Session;
+  readonly #line: Line;
+  readonly #value: string;
+  readonly #backoff: Backoff;
+  readonly #toldForeign = new Set<string>();
+
+  constructor(session: Session, line: Line, value = '') {
+    this.#session = session;
+    this.#line = line;
+    this.#value = value;
+    this.#backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, session.random);
+  }
+
+  /**
+   * Waits in line until it is first. Rejects with the signal's reason when that aborts (the key is taken out again), and
+   * with `SessionExpired` when the session does not live to see it.
+   */
+  async acquire(signal: AbortSignal): Promise<Ownership> {
+    for (;;) {
+      const standing = await this.#enter(signal);
+      const watch = this.#watchOwn(standing);
+      try {
+        const first = await this.#wait(standing, watch, signal);
+        if (first) return this.#own(first, watch);
+        this.#session.logger.warn({ key: standing.own.key }, `somebody deleted our key; ${this.#line.what}: again`);
+      } catch (error) {
+        watch.stop();
+        await leaveLine(this.#session, standing.own);
+        throw error;
+      }
+      watch.stop();
+    }
+  }
+
+  /** Takes it if it is free. Otherwise tells who has it, having left nothing in the line. Waits for nobody. */
+  async tryAcquire(signal: AbortSignal): Promise<Ownership | Entry> {
+    const { entries, foreign } = await this.#look(signal);
+    this.#tellForeign(foreign);
+    if (entries[0] && !this.#isStray(entries[0])) return entries[0];
+    const standing = await this.#enter(signal);
+    const first = standing.view.entries.find((entry) => !this.#isStray(entry, standing.own));
+    if (first?.key === standing.own.key) return this.#own(standing, this.#watchOwn(standing));
+    await leaveLine(this.#session, standing.own);
+    return first!;
+  }
+
+  /** Who is first now, without standing in line. */
+  async first(signal: AbortSignal): Promise<Holder | undefined> {
+    return (await this.#look(signal)).entries[0]?.holder;
+  }
+
+  /** Undefined when the own key is gone although the session lives. */
+  async #wait(entered: Standing, watch: KeyWatch, signal: AbortSignal): Promise<Standing | undefined> {
+    for (let at: Standing | undefined = entered; at; at = await this.#standing(entered.own, signal)) {
+      this.#tellForeign(at.view.foreign);
+      await this.#clearStrays(at);
+      const waiting: readonly Entry[] = at.view.entries.filter((entry) => !this.#isStray(entry, entered.own));
+      const place = waiting.findIndex(({ key }) => key === entered.own.key);
+      if (place === 0) return at;
+      if (place < 0) break;
+      await this.#untilGone(waiting[place - 1]!, at.revision, watch, signal);
+    }
+    // Gone by a hand, or with the lease? The lease tells, and a session whose lease is gone must not wait for its deadline.
+    await this.#session.store.leaseKeepAlive(this.#session.id, { signal }).catch((error: unknown) => {
+      if (isSetpointError(error, 'LeaseNotFound')) this.#session.lose(error);
+    });
+    this.#session.assertAlive();
+    return undefined;
+  }
+
+  /** Watches the one before it, nobody else: when an owner goes, one waiter wakes. */
+  async #untilGone(before: Entry, seen: Revision, own: KeyWatch, signal: AbortSignal): Promise<void> {
+    const watch = new KeyWatch(this.#session.store, before, seen + 1n, this.#session.signal);
+    const aborted = abortedBy(signal);
+    try {
+      await Promise.race([watch.gone, own.gone, aborted.promise]);
+    } finally {
+      watch.stop();
+      aborted.unlisten();
+    }
+    this.#session.assertAlive();
+  }
+
+  #own(standing: Standing, watch: KeyWatch): Ownership {
+    // What the store said was true then. Whether it may still be counted on is a question of time.
+    this.#session.assertAlive();
+    const { own, incarnation } = standing;
+    const token = fencingToken(incarnation, own.createRevision);
+    return new Ownership({ what: this.#line.what, session: this.#session, key: own, token, watch });
+  }
+
+  #watchOwn({ own }: Standing): KeyWatch {
+    return new KeyWatch(this.#session.store, own, own.createRevision + 1n);
+  }
+
+  /** Puts a key of its own into the line. A lost answer is settled by reading; a key that isn't there is given up. */
+  async #enter(signal: AbortSignal): Promise<Standing> {
+    for (;;) {
+      const { store, id, random, identity, clock } = this.#session;
+      const key = entryKey(this.#line.prefix, id, random.uuid());
+      const value = encodeHolder({ identity, since: clock.wallNow(), value: this.#value });
+      const absent = { key, target: 'create', operator: '=', operand: 0n } as const;
+      const put = { put: { key, value, lease: id } };
+      try {
+        const answer = await store.txn(
+          { compares: [absent], then: [put, ...this.#reads()] },
+          { alone: true, ...this.#options(signal) },
+        );
+        return this.#standingIn(answer, answer.responses.slice(1), key)!;
+      } catch (error) {
+        if (!isSetpointError(error, 'OutcomeUnknown')) {
+          await this.#failed(error, signal);
+          continue;
+        }
+        // From here on it must not stay, whatever happens, unless it turns out to be there.
+        const standing = await this.#find(key, signal);
+        if (standing) return standing;
+        this.#session.disown(key);
+      }
+    }
+  }
+
+  async #find(key: string, signal: AbortSignal): Promise<Standing | undefined> {
+    try {
+      return await this.#standing({ key }, signal);
+    } catch (error) {
+      this.#session.disown(key);
+      throw error;
+    }
+  }
+
+  /** Where a key stands now, by one linearizable transaction; undefined when it is gone. */
+  async #standing(own: { readonly key: string; readonly createRevision?: Revision }, signal: AbortSignal) {
+    const answer = await this.#read(signal);
+    const standing = this.#standingIn(answer, answer.responses, own.key);
+    const created = standing?.own.createRevision;
+    return created === (own.createRevision ?? created) ? standing : undefined;
+  }
+
+  async #look(signal: AbortSignal): Promise<LineView> {
+    const { responses } = await this.#read(signal);
+    return readLine((responses[0] as { range: RangeResponse }).range.kvs, this.#line.prefix);
+  }
+
+  async #read(signal: AbortSignal): Promise<TxnResponse> {
+    for (;;) {
+      try {
+        return await this.#session.store.txn({ then: this.#reads() }, this.#options(signal));
+      } catch (error) {
+        // Nothing is written here, so an answer that was lost may be asked for again.
+        if (isSetpointError(error, 'OutcomeUnknown')) await this.#rest(signal);
+        else await this.#failed(error, signal);
+      }
+    }
+  }
+
+  #reads() {
+    const { prefix, root } = this.#line;
+    const line = { range: { prefix, sort: { by: 'create', order: 'ascend' } } } as const;
+    return [line, { range: { key: incarnationKey(root) } }];
+  }
+
+  #standingIn(answer: TxnResponse, [line, incarnation]: TxnResponse['responses'], key: string): Standing | undefined {
+    const view = readLine((line as { range: RangeResponse }).range.kvs, this.#line.prefix);
+    const own = view.entries.find((entry) => entry.key === key);
+    if (!own) return undefined;
+    this.#backoff.reset();
+    const { range } = incarnation as { range: RangeResponse };
+    return { own, view, revision: answer.revision, incarnation: incarnationIn(range) };
+  }
+
+  /** What may be tried again is, after a rest; anything else ends the attempt. */
+  async #failed(error: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw signal.reason;
+    if (isSetpointError(error, 'LeaseNotFound') || isSetpointError(error, 'HistoryReset')) this.#session.lose(error);
+    this.#session.assertAlive();
+    if (!isSetpointError(error) || !error.retryable) throw error;
+    await this.#rest(signal);
+  }
+
+  async #rest(signal: AbortSignal): Promise<void> {
+    await sleep(this.#session.clock, this.#backoff.next(), signal);
+    if (signal.aborted) throw signal.reason;
+    this.#session.assertAlive();
+  }
+
+  /** An earlier attempt of this very session, whose answer was lost and which nobody wants any more. */
+  #isStray(entry: Entry, own?: Entry): boolean {
+    return entry.lease === this.#session.id && entry.key !== own?.key;
+  }
+
+  async #clearStrays({ own, view }: Standing): Promise<void> {
+    for (const entry of view.entries) if (this.#isStray(entry, own)) await leaveLine(this.#session, entry);
+  }
+
+  #tellForeign(keys: readonly string[]): void {
+    for (const key of keys) {
+      if (this.#toldForeign.has(key)) continue;
+      this.#toldForeign.add(key);
+      this.#session.logger.warn({ key }, `a foreign key in the line of ${this.#line.what} is ignored`);
+    }
+  }
+
+  #options(signal: AbortSignal) {
+    if (signal.aborted) throw signal.reason;
+    return { signal };
+  }
+}
+
+function abortedBy(signal: AbortSignal): { readonly promise: Promise<never>; unlisten(): void } {
+  let unlisten = (): void => {};
+  const promise = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    unlisten = () => signal.removeEventListener('abort', abort);
+  });
+  promise.catch(() => {});
+  return { promise, unlisten };
+}

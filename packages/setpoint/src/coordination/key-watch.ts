@@ -1,0 +1,50 @@
+import { isSetpointError } from '../errors/index.ts';
+import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
+import type { Revision, Store } from '../store/index.ts';
+
+/** One incarnation of a key. */
+export interface Incarnation {
+  readonly key: string;
+  readonly createRevision: Revision;
+}
+
+/**
+ * Waits for the end of one incarnation of a key, over any number of broken connections and compactions. `gone` resolves
+ * when it has ended or the watch was stopped, and rejects when nobody can tell any more: a reset history, a closed store.
+ */
+export class KeyWatch {
+  readonly gone: Promise<void>;
+  readonly #life: LinkedAbort;
+
+  /** `from`: the first revision that has not been looked at. */
+  constructor(store: Pick<Store, 'watch' | 'range'>, of: Incarnation, from: Revision, signal?: AbortSignal) {
+    this.#life = linkedAbort(signal);
+    this.gone = untilGone(store, of, from, this.#life.signal).finally(() => this.#life.unlink());
+    this.gone.catch(() => {}); // whoever waits gets it; nobody has to
+  }
+
+  stop(): void {
+    this.#life.abort(undefined);
+  }
+}
+
+async function untilGone(
+  store: Pick<Store, 'watch' | 'range'>,
+  { key, createRevision }: Incarnation,
+  from: Revision,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let startRevision = from; !signal.aborted;) {
+    try {
+      for await (const { events } of store.watch({ key, startRevision }, { signal })) {
+        if (events.some(({ type, kv }) => type === 'delete' || kv.createRevision !== createRevision)) return;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isSetpointError(error, 'Compacted')) throw error;
+      const { kvs, revision } = await store.range({ key }, { signal });
+      if (kvs[0]?.createRevision !== createRevision) return;
+      startRevision = revision + 1n;
+    }
+  }
+}
