@@ -16,6 +16,7 @@
  * await websites.modify('default/web', ({ spec }) => ({ spec: { ...spec, replicas: spec.replicas + 1 } }));
  * await websites.apply({ name: 'web', spec: { message: 'hello', replicas: 3 } }); // creates it, or brings it to this
  * await websites.delete('default/web');
+ * for await (const event of websites.watch({ labelSelector: 'tier=front' })) console.log(event.type);
  * ```
  *
  * Next: `resource-client.ts`, then `object-writer.ts`, where every write goes through
@@ -25,4 +26,8 @@ export type { ListOptions, ObjectList } from './list-objects.ts';
 export type { ApplyInput, ObjectChanges, ObjectInput } from './object-input.ts';
 export { DEFAULT_NAMESPACE, type ObjectRef } from './object-ref.ts';
 export type { WriteListener } from './object-writer.ts';
+export type { ReadOptions } from './read-options.ts';
+export type { Scale } from './scale.ts';
+export type { SelectOptions } from './selection.ts';
+export type { ObjectEvent, WatchObjectsOptions } from './watch-objects.ts';
 export type { ApplyOptions, DeleteOptions, ModifyOptions, ResourceClient, StatusInput } from './resource-client.ts';

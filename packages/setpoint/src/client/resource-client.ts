@@ -17,7 +17,7 @@ import {
 } from '../resource/index.ts';
 import type { CallOptions } from '../store/index.ts';
 import { alreadyExists, conflict, notFound, otherIncarnation } from './client-errors.ts';
-import { callOptions, type ListOptions, listObjects, type ObjectList } from './list-objects.ts';
+import { type ListOptions, listObjects, type ObjectList } from './list-objects.ts';
 import {
   APPLY_FIELDS,
   type ApplyInput,
@@ -29,8 +29,11 @@ import {
 } from './object-input.ts';
 import type { ObjectRef, Target } from './object-ref.ts';
 import type { ObjectWriter, WriteResult } from './object-writer.ts';
+import { callOptions, readRange, type ReadOptions } from './read-options.ts';
 import { replaceOnce, replaceUntilDone } from './replace-loop.ts';
 import { changesOf, changesToApply, revise, reviseStatus } from './revise.ts';
+import { checkReplicas, type Scale, scaledSpec, scaleOf } from './scale.ts';
+import { type ObjectEvent, watchObjects, type WatchObjectsOptions } from './watch-objects.ts';
 
 /** A status as it is written: the kind's own fields, conditions and `observedGeneration`. */
 export type StatusInput<Definition> = DeepReadonly<StatusOf<Definition> & CommonStatus>;
@@ -77,21 +80,41 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
   }
 
   /** Reads an object. Throws `NotFound`. */
-  async get(ref: ObjectRef, options: CallOptions = {}): Promise<ObjectOf<Definition>> {
+  async get(ref: ObjectRef, options: ReadOptions = {}): Promise<ObjectOf<Definition>> {
     const object = await this.find(ref, options);
     if (!object) throw notFound(this.#writer.target(ref));
     return object;
   }
 
   /** Reads an object; undefined when there is none. */
-  async find(ref: ObjectRef, options: CallOptions = {}): Promise<ObjectOf<Definition> | undefined> {
-    const found = await this.#writer.read(this.#writer.target(ref), options);
-    return found && this.#writer.codec.decode(found);
+  async find(ref: ObjectRef, options: ReadOptions = {}): Promise<ObjectOf<Definition> | undefined> {
+    const { kvs } = await readRange(this.#writer.context, { key: this.#writer.target(ref).storeKey }, options);
+    return kvs[0] && this.#writer.codec.decode(kvs[0]);
   }
 
-  /** Reads all objects, of one namespace or all, at one revision. */
+  /** Reads objects at one revision: all, those selected, or one page of them. */
   list(options: ListOptions = {}): Promise<ObjectList<Definition>> {
     return listObjects(this.#writer, options);
+  }
+
+  /** Follows objects: what is there and what happens to it, until the signal aborts. See {@link ObjectEvent}. */
+  watch(options: WatchObjectsOptions = {}): AsyncIterable<ObjectEvent<Definition>> {
+    return watchObjects(this.#writer, options);
+  }
+
+  /** How many an object asks for, for kinds with a `scale`. Throws `NotFound`, `Invalid`. */
+  async getScale(ref: ObjectRef, options: ReadOptions = {}): Promise<Scale> {
+    return scaleOf(this.definition, await this.get(ref, options), this.#writer.target(ref).subject);
+  }
+
+  /** Asks for so many, of a kind with a `scale`; nothing else of the object changes. */
+  async scale(ref: ObjectRef | ObjectOf<Definition>, replicas: number, options: ModifyOptions = {}): Promise<Scale> {
+    const { subject } = this.#writer.target(ref);
+    checkReplicas(replicas, subject);
+    const change = (base: ObjectOf<Definition>): ObjectChanges<Definition> => ({
+      spec: scaledSpec(this.definition, base, replicas, subject) as ObjectChanges<Definition>['spec'],
+    });
+    return scaleOf(this.definition, await this.modify(ref, change, options), subject);
   }
 
   /** Stores a new object, with a new uid. Throws `AlreadyExists`. */

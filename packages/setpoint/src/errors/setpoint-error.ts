@@ -72,6 +72,8 @@ export interface ErrorDetails {
   /** The size or count that was refused, and the limit it broke. */
   readonly size?: number;
   readonly limit?: number;
+  /** For a list whose continue token is too old: a token that goes on at the same place, at the present revision. */
+  readonly continue?: string;
   /** How long to wait before trying again, in milliseconds. */
   readonly retryAfterMs?: number;
 }

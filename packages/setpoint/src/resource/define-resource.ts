@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ResourceDefinition, Scope } from './definition.ts';
+import type { ResourceDefinition, ScalePaths, Scope } from './definition.ts';
 import { invalid, invalidBecause, kindOf, quote } from './describe.ts';
 import { isDnsLabel, isDnsSubdomain } from './names.ts';
 import { nearestName } from './nearest-name.ts';
@@ -31,9 +31,25 @@ export interface ResourceOptions<SpecSchema extends AnySchema, StatusSchema exte
    * Without one, status is those two alone.
    */
   readonly status?: StatusSchema;
+  /** Makes the `scale` calls of the kind's client work. */
+  readonly scale?: ScalePaths;
+  /** Paths of fields that keep the value they were created with, such as `spec.storageClass`. */
+  readonly immutable?: readonly string[];
 }
 
-const OPTION_NAMES = ['group', 'version', 'kind', 'plural', 'singular', 'shortNames', 'scope', 'spec', 'status'];
+const OPTION_NAMES = [
+  'group',
+  'version',
+  'kind',
+  'plural',
+  'singular',
+  'shortNames',
+  'scope',
+  'spec',
+  'status',
+  'scale',
+  'immutable',
+] satisfies (keyof ResourceOptions<AnySchema, AnySchema>)[];
 const VERSION = /^v[1-9][0-9]{0,8}(?:(?:alpha|beta)[1-9][0-9]{0,8})?$/;
 const KIND = /^[A-Z][A-Za-z0-9]{0,62}$/;
 
@@ -64,6 +80,8 @@ export function defineResource<
     scope: options.scope ?? 'Namespaced',
     specSchema: options.spec,
     statusSchema: options.status,
+    scale: options.scale && Object.freeze({ ...options.scale }),
+    immutable: Object.freeze([...(options.immutable ?? [])]),
   });
 }
 
@@ -73,7 +91,7 @@ function validateOptions(options: ResourceOptions<AnySchema, AnySchema>): void {
     if (!fits) throw invalid(subject, path, expected, typeof value === 'string' ? quote(value) : kindOf(value));
   };
   for (const name of Object.keys(options)) {
-    if (OPTION_NAMES.includes(name)) continue;
+    if ((OPTION_NAMES as string[]).includes(name)) continue;
     const nearest = nearestName(name, OPTION_NAMES);
     const hint = nearest === undefined ? `It takes ${OPTION_NAMES.join(', ')}.` : `Did you mean ${quote(nearest)}?`;
     throw invalidBecause(subject, name, 'there is no such option', hint);
@@ -100,6 +118,15 @@ function validateOptions(options: ResourceOptions<AnySchema, AnySchema>): void {
   check(isSchema(options.spec), 'spec', 'a Standard Schema (zod, valibot, arktype, …)', options.spec);
   const status: unknown = options.status;
   check(status === undefined || isSchema(status), 'status', 'a Standard Schema, or nothing', status);
+  const { specReplicasPath = 'spec.x', statusReplicasPath = 'status.x' } = options.scale ?? {};
+  check(isPathIn('spec', specReplicasPath), 'scale.specReplicasPath', 'a path such as "spec.x"', specReplicasPath);
+  check(isPathIn('status', statusReplicasPath), 'scale.statusReplicasPath', 'such as "status.x"', statusReplicasPath);
+  for (const path of options.immutable ?? [])
+    check(isPathIn('spec', path), 'immutable', 'paths such as "spec.x"', path);
+}
+
+function isPathIn(root: 'spec' | 'status', path: unknown): boolean {
+  return typeof path === 'string' && path.startsWith(`${root}.`) && !path.split('.').includes('');
 }
 
 /** Schemas are objects, or functions as in arktype. */

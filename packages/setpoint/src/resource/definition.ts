@@ -25,6 +25,14 @@ export interface ResourceObject<Spec = unknown, Status = unknown> {
   readonly status?: DeepReadonly<Status & CommonStatus>;
 }
 
+/** Where a kind keeps how many there should be, and are, of what its objects stand for. As in Kubernetes. */
+export interface ScalePaths {
+  /** A whole number in the spec, such as `spec.replicas`. */
+  readonly specReplicasPath: string;
+  /** A whole number in the status, such as `status.ready`. */
+  readonly statusReplicasPath?: string;
+}
+
 /**
  * One kind: its names, where its objects live, and the schemas of spec and status. Plain data; made by
  * {@link defineResource}.
@@ -42,6 +50,10 @@ export interface ResourceDefinition<Spec = unknown, SpecInput = unknown, Status 
   readonly scope: Scope;
   readonly specSchema: StandardSchemaV1<SpecInput, Spec>;
   readonly statusSchema: StandardSchemaV1<unknown, Status> | undefined;
+  /** Absent: objects of the kind have no scale. */
+  readonly scale?: ScalePaths | undefined;
+  /** Fields that keep the value they were created with, such as `spec.storageClass`. */
+  readonly immutable?: readonly string[];
 }
 
 /** Any definition, for code that treats all kinds alike. */

@@ -36,6 +36,7 @@ export type {
   ObjectOf,
   ResourceDefinition,
   ResourceObject,
+  ScalePaths,
   Scope,
   SpecInputOf,
   SpecOf,
@@ -43,6 +44,7 @@ export type {
 } from './definition.ts';
 export { invalid, invalidBecause, kindOf, quote, type Subject } from './describe.ts';
 export { clone, deepEqual, deepFreeze } from './equality.ts';
+export { type FieldSelector, fieldSelector, type ObjectPredicate } from './field-selector.ts';
 export { hasFinalizer, isDeleting, validateFinalizers, withFinalizer, withoutFinalizer } from './finalizers.ts';
 export {
   DEFAULT_PREFIX,
@@ -85,3 +87,4 @@ export {
   parseLabelSelector,
 } from './selectors.ts';
 export { timestamp } from './timestamp.ts';
+export { valueAt, withValueAt } from './value-path.ts';

@@ -1,16 +1,18 @@
 import { isSetpointError } from '../errors/index.ts';
 import { isWithoutEnd, keyRange } from './key-range.ts';
 import { firstPageSize, nextPageSize, PAGE_KEYS_MAX, smallerPageSize } from './page-size.ts';
-import type { CallOptions, KeySelector, RangeResponse, Store } from './port.ts';
+import type { CallOptions, KeySelector, RangeResponse, Revision, Store } from './port.ts';
 
 export interface ListPagesOptions extends CallOptions {
   /** At most so many keys in one page; a page is also kept to about 4 MiB. Default 10,000. */
   readonly pageKeysMax?: number;
+  /** Reads the range as it was at this revision. Default: as it is. */
+  readonly revision?: Revision | undefined;
 }
 
 /**
- * Lists a range in key order, in pages of about 4 MiB that are all of one revision: that of the first, which each page
- * names. So any number of keys of any size can be gone through without holding more than a page of them.
+ * Lists a range in key order, in pages of about 4 MiB that are all of one revision: the one asked for, or else that of the
+ * first, which each page names. So any number of keys of any size can be gone through without holding more than a page of them.
  *
  * Fails as `range` does; with `Compacted` when the store forgets the revision meanwhile, and the list has to start
  * anew. A page that proves too large (`TooLarge`) is asked for again in quarters.
@@ -18,11 +20,11 @@ export interface ListPagesOptions extends CallOptions {
 export async function* listPages(
   store: Pick<Store, 'range'>,
   selector: KeySelector,
-  { pageKeysMax = PAGE_KEYS_MAX, ...call }: ListPagesOptions = {},
+  { pageKeysMax = PAGE_KEYS_MAX, revision: asked, ...call }: ListPagesOptions = {},
 ): AsyncGenerator<RangeResponse, void, void> {
   const { end } = keyRange(selector);
   let [rest, limit, limitMax] = [selector, firstPageSize(pageKeysMax), pageKeysMax];
-  let revision: bigint | undefined;
+  let revision = asked;
   for (;;) {
     try {
       const page = await store.range({ ...rest, limit, ...(revision === undefined ? {} : { revision }) }, call);
