@@ -155,7 +155,7 @@ describe('a read of a revision', () => {
     await store.put({ key: '/registry/websites/default/x', value: '{}' });
     expect(BigInt((await waiting).resourceVersion)).toBeGreaterThanOrEqual(BigInt(soon));
     for (const read of [
-      () => websites.list({ notOlderThan: '999' }),
+      (): Promise<unknown> => websites.list({ notOlderThan: '999' }),
       () => websites.get(named(0), { notOlderThan: '999' }),
     ]) {
       const began = clock.now();
