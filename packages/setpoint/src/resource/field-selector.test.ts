@@ -31,7 +31,7 @@ describe('a field selector', () => {
   it('reads commas, equal signs and backslashes in values behind a backslash', () => {
     expect(fieldSelector('spec.odd=a\\,b\\=c\\\\d,metadata.name=a')(object)).toBe(true);
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ab,=\\! é😀\n') }), (value) => {
+      fc.property(fc.string({ unit: fc.constantFrom('a', ',', '=', '\\', '!', ' ', 'é', '😀', '\n') }), (value) => {
         fc.pre(value === value.trim());
         const text = `spec.value=${value.replaceAll(/[,=\\]/g, '\\$&')}`;
         expect(fieldSelector(text)({ ...object, spec: { value } })).toBe(true);
