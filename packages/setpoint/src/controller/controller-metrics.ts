@@ -1,5 +1,6 @@
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import type { SourceFailure } from '../source/index.ts';
+import type { HotKey } from './hot-keys.ts';
 import type { Outcome } from './outcome.ts';
 
 /** controller-runtime's, in seconds. */
@@ -46,6 +47,13 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     help: 'Errors of predicates, mappers and Observables that feed a controller',
     labels: ['controller', 'source', 'stage'],
   });
+  const hot = metrics.counter({
+    name: 'setpoint_hot_keys_total',
+    help: 'Keys that ran too often within a minute, or were triggered by their own writes, by kind',
+    labels: ['controller', 'kind'],
+  });
+  hot.with({ controller, kind: 'hot' });
+  hot.with({ controller, kind: 'self-trigger' });
   return {
     maxConcurrent: gauge(
       'controller_runtime_max_concurrent_reconciles',
@@ -56,6 +64,8 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
       'setpoint_overdue_reconciles',
       'Attempts that have not returned although their time and grace are over',
     ),
+    damped: gauge('setpoint_damped_keys', 'Keys that are slowed down because their reconciles trigger themselves'),
+    hot: (kind: HotKey['kind']) => hot.with({ controller, kind }).inc(),
     timedOut: () => timeouts.inc(),
     sourceFailed: ({ source, stage }: SourceFailure) => sourceErrors.with({ controller, source, stage }).inc(),
     ended(outcome: Outcome, durationMs: number): void {

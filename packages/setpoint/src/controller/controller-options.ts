@@ -4,9 +4,10 @@ import type { Logger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
 import type { Random } from '../internal/random.ts';
 import type { Source } from '../source/index.ts';
-import type { RateLimiter } from '../workqueue/index.ts';
-import type { Outcome } from './outcome.ts';
+import type { Fairness, RateLimiter } from '../workqueue/index.ts';
 import type { Reconciler } from './reconciler.ts';
+import type { ReconcileReport } from './report.ts';
+import type { RunHistoryOptions } from './run-history.ts';
 
 export interface ControllerOptions {
   /** Names it in logs and metrics; unique within a process. */
@@ -23,6 +24,10 @@ export interface ControllerOptions {
   readonly cacheSyncTimeoutMs?: number;
   /** The delay after a failure. Default: `defaultControllerLimiter()`. */
   readonly rateLimiter?: RateLimiter;
+  /** Whose keys take turns. Default: namespaces, each alike; false: first come, first served. */
+  readonly fairness?: Fairness | false;
+  /** How many runs `explain` can look back on. Default: five of each of the last thousand keys. */
+  readonly history?: RunHistoryOptions;
   /** Listens to `reconciled` from the start on. */
   readonly onReconciled?: (report: ReconcileReport) => void;
   readonly clock?: Clock;
@@ -30,23 +35,6 @@ export interface ControllerOptions {
   readonly logger?: Logger;
   /** Where to count. Default: nowhere. */
   readonly metrics?: Metrics;
-}
-
-/** What a controller tells of itself. */
-export interface ControllerEvents {
-  /** An attempt has ended and its key was released. */
-  readonly reconciled: ReconcileReport;
-}
-
-/** One attempt, looked back at. */
-export interface ReconcileReport {
-  readonly controller: string;
-  readonly key: string;
-  readonly reconcileId: string;
-  readonly attempt: number;
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-  readonly timedOut: boolean;
 }
 
 export interface ControllerLimits {

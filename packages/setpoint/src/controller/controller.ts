@@ -2,36 +2,29 @@ import PQueue from 'p-queue';
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
-import { describeError } from '../internal/describe-error.ts';
 import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
-import { type Random, systemRandom } from '../internal/random.ts';
+import { systemRandom } from '../internal/random.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { Source, SourceFailure, SourceSink } from '../source/index.ts';
-import { WorkQueue } from '../workqueue/index.ts';
-import { runAttempt } from './attempt-run.ts';
+import { type CauseInput, namespaceOf, WorkQueue } from '../workqueue/index.ts';
+import { Attempts } from './attempts.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import {
   checkConcurrency,
   type ControllerLimits,
   controllerLimits,
   type ControllerOptions,
-  type ControllerEvents,
 } from './controller-options.ts';
+import { type Explanation, explanationOf } from './explanation.ts';
 import { FailureLog } from './failure-log.ts';
-import type { Outcome } from './outcome.ts';
-import type { Attempt } from './reconciler.ts';
+import { HandOutGate } from './hand-out-gate.ts';
+import { type HotKey, HotKeys } from './hot-keys.ts';
+import type { PauseScope } from './pauses.ts';
+import type { ControllerEvents, RunningAttempt } from './report.ts';
+import { RunHistory } from './run-history.ts';
 import { startSources } from './source-set.ts';
-
-/** One key in the hands of the reconciler. */
-interface Job {
-  readonly key: string;
-  readonly attempt: Omit<Attempt, 'signal'>;
-  readonly startedAt: number;
-  timedOut: boolean;
-  overdue: boolean;
-}
 
 /**
  * Sources, a queue, a pool of workers and one reconciler. Runnable, once.
@@ -46,39 +39,38 @@ interface Job {
  */
 export class Controller {
   readonly name: string;
-  /** The backlog. To be looked into, and to add keys to by hand. */
+  /** The backlog. To be looked into, and to add keys to by hand: {@link Controller.enqueue} says why as well. */
   readonly queue: WorkQueue;
-  readonly #options: ControllerOptions;
   readonly #limits: ControllerLimits;
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #logger: Logger;
   readonly #failures: FailureLog;
   readonly #events: IsolatedEmitter<ControllerEvents>;
   readonly #metrics: ReturnType<typeof controllerMetrics>;
   /** Runs what it is given at once: a key is only taken from the queue when a slot is free, so nothing waits here. */
   readonly #pool: PQueue;
-  /** Every function that has not returned, zombies included. */
-  readonly #running = new Set<Promise<void>>();
+  readonly #attempts: Attempts;
   readonly #sources: Source[];
   readonly #sink: SourceSink;
   readonly #started: Deferred<void> = deferred();
   readonly #slice: TimeSlice;
-  /** From the start on: what sources and attempts end with. */
+  readonly #hotKeys: HotKeys;
+  readonly #gate: HandOutGate;
+  readonly #history: RunHistory;
+  /** From the first start of the sources on, by `warmUp` or by `run`. */
+  #feeding: { readonly life: LinkedAbort; readonly synced: Promise<void> } | undefined;
+  /** From `run` on: what attempts end with. */
   #life: LinkedAbort | undefined;
   #handingOut = false;
-  #paused = false;
   /** Lets other work of the process run; the one who began the rest hands out after it. */
   #resting = false;
-  #overdueCount = 0;
 
   constructor(options: ControllerOptions) {
-    const { name, clock = systemClock, random = systemRandom, logger = silentLogger, metrics, rateLimiter } = options;
+    const { name, clock = systemClock, logger = silentLogger, metrics, rateLimiter } = options;
+    const { random = systemRandom, fairness = { flowOf: namespaceOf } } = options;
     this.#limits = controllerLimits(options);
     this.name = name;
-    this.#options = options;
     this.#clock = clock;
-    this.#random = random;
     this.#logger = logger.child({ controller: name });
     this.#failures = new FailureLog(clock);
     this.#events = new IsolatedEmitter((error, event) =>
@@ -93,10 +85,28 @@ export class Controller {
       clock,
       ...(rateLimiter ? { rateLimiter } : {}),
       ...(metrics ? { metrics } : {}),
+      ...(fairness ? { fairness } : {}),
+    });
+    this.#history = new RunHistory(options.history);
+    this.#hotKeys = new HotKeys(clock, (hot) => this.#hot(hot));
+    this.#gate = new HandOutGate(this.queue, this.#hotKeys);
+    this.#attempts = new Attempts({
+      controller: name,
+      reconcile: options.reconcile,
+      queue: this.queue,
+      limits: this.#limits,
+      clock,
+      random,
+      logger: this.#logger,
+      metrics: this.#metrics,
+      failures: this.#failures,
+      history: this.#history,
+      onEnd: (job) => this.#hotKeys.ended(job.key, job.causes, job.writes),
+      emit: (event, payload) => this.#events.emit(event, payload),
     });
     this.#sources = [...options.sources];
     this.#sink = {
-      enqueue: (key) => this.queue.add(key),
+      enqueue: (key, notes) => this.queue.add(key, notes),
       report: (error, during) => this.#sourceFailed(error, during),
     };
     if (options.onReconciled) this.on('reconciled', options.onReconciled);
@@ -114,24 +124,59 @@ export class Controller {
     this.#handOut();
   }
 
+  /** Whether everything is paused. */
   get paused(): boolean {
-    return this.#paused;
+    return this.#gate.closed;
   }
 
-  /** Hands out no further key; keys still queue up, and running attempts go on. */
-  pause(): void {
-    this.#paused = true;
+  /** The namespaces and keys that are paused, beside everything. */
+  get pausedScopes(): readonly PauseScope[] {
+    return this.#gate.scopes;
   }
 
-  resume(): void {
-    this.#paused = false;
+  /**
+   * Hands out no further key, of everything or of `scope`; keys still queue up and coalesce, and running attempts go
+   * on. Lasts until {@link Controller.resume} or the end of the process.
+   *
+   * @throws Invalid for a scope that is none.
+   */
+  pause(scope?: PauseScope): void {
+    this.#gate.pause(scope);
+  }
+
+  /** Ends the pause of `scope`; without one, every pause. What was wanted meanwhile is handed out now. */
+  resume(scope?: PauseScope): void {
+    this.#gate.resume(scope);
     this.#handOut();
+  }
+
+  /** Asks for a reconcile of `key` by hand: at once, and without counting as a failure. */
+  enqueue(key: string, cause: CauseInput = { type: 'manual' }): void {
+    this.queue.add(key, { cause });
+  }
+
+  /** Says why `key` ran, runs or waits. */
+  explain(key: string): Explanation {
+    return explanationOf({
+      key,
+      running: this.#attempts.running(key),
+      queued: this.queue.look(key),
+      dampedMs: this.#hotKeys.dampedMs(key),
+      runs: this.#history.of(key),
+      paused: this.#gate.isPaused(key),
+      holdUp: this.#holdUp(),
+    });
+  }
+
+  /** Every attempt whose function has not returned, the longest-running first. */
+  running(): readonly RunningAttempt[] {
+    return this.#attempts.all();
   }
 
   /** Adds a source. While the controller runs it starts at once, and the promise resolves when it is synced. */
   async watch(source: Source): Promise<void> {
     this.#sources.push(source);
-    if (this.#life) await this.#start([source], this.#life.signal);
+    if (this.#feeding) await this.#start([source], this.#feeding.life.signal);
   }
 
   /** Listens until the returned function is called. Listeners that throw are logged, and hurt nobody. */
@@ -147,22 +192,38 @@ export class Controller {
     return this.#started.promise;
   }
 
+  /** Resolves when the sources are synced, be it by `warmUp` or by `run`, which comes first; rejects when they can't. */
+  async warm(): Promise<void> {
+    await this.#feeding?.synced;
+  }
+
+  /**
+   * For a standby: starts the sources and lets the queue fill, without a reconcile before {@link Controller.run}, which
+   * then begins at once. Resolves when `signal` has aborted; the sources end then too.
+   */
+  async warmUp(signal: AbortSignal): Promise<void> {
+    if (this.#feeding) throw this.#startedBefore();
+    const { life, synced } = this.#feed(signal);
+    await Promise.race([synced, aborted(life.signal)]);
+    await aborted(life.signal);
+    life.unlink();
+    if (!this.#life) this.#empty();
+  }
+
   /** Resolves when `signal` has aborted and every attempt has returned. Rejects when a source can't start or sync. */
   async run(signal: AbortSignal): Promise<void> {
-    if (this.#life)
-      throw new SetpointError('Invalid', `controller '${this.name}' was started before; make a new one to start again`);
+    if (this.#life) throw this.#startedBefore();
     const life = linkedAbort(signal);
     this.#life = life;
-    const stopped = new Promise<void>((resolve) => {
-      if (life.signal.aborted) resolve();
-      life.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    const feeding = this.#feeding ?? this.#feed(life.signal);
+    const stopped = aborted(life.signal);
     const releases = [
       this.queue.onReady(() => this.#handOut()),
       this.#metrics.activeWorkers.read(() => this.#pool.pending),
+      this.#metrics.damped.read(() => this.#hotKeys.damped),
     ];
     try {
-      await this.#start(this.#sources, life.signal);
+      await Promise.race([feeding.synced, stopped]);
       this.#handingOut = !life.signal.aborted;
       this.#started.resolve();
       this.#handOut();
@@ -173,12 +234,23 @@ export class Controller {
       throw error;
     } finally {
       this.#handingOut = false;
+      feeding.life.abort(life.signal.reason);
       this.queue.shutDown();
-      await Promise.all(this.#running);
+      await this.#attempts.ended();
       life.unlink();
+      feeding.life.unlink();
       for (const release of releases) release();
-      for (let key = this.queue.tryGet(); key !== undefined; key = this.queue.tryGet()) this.queue.done(key);
+      this.#empty();
     }
+  }
+
+  /** Starts the sources, whose feed ends with `signal`. */
+  #feed(signal: AbortSignal) {
+    const life = linkedAbort(signal);
+    const synced = this.#start(this.#sources, life.signal);
+    synced.catch(() => {}); // whoever awaits it is told
+    this.#feeding = { life, synced };
+    return this.#feeding;
   }
 
   #start(sources: readonly Source[], signal: AbortSignal): Promise<void> {
@@ -186,22 +258,51 @@ export class Controller {
     return startSources(sources, { controller: this.name, sink: this.#sink, signal, clock: this.#clock, timeoutMs });
   }
 
+  #startedBefore(): SetpointError {
+    return new SetpointError('Invalid', `controller '${this.name}' was started before; make a new one to start again`);
+  }
+
+  #empty(): void {
+    this.queue.shutDown();
+    for (let key = this.queue.tryGet(); key !== undefined; key = this.queue.tryGet()) this.queue.done(key);
+  }
+
   #sourceFailed(error: unknown, during: SourceFailure): void {
     this.#metrics.sourceFailed(during);
     this.#failures.failed(this.#logger, error, during, `a source's ${during.stage} failed; it goes on`);
   }
 
+  #hot(hot: HotKey): void {
+    this.#metrics.hot(hot.kind);
+    this.#logger.warn(hot, HOT_MESSAGES[hot.kind]);
+    this.#events.emit('hot', hot);
+  }
+
+  /** Why nothing is handed out just now. */
+  #holdUp(): string | undefined {
+    if (!this.#life) return 'The controller has not been started to reconcile: it stands by.';
+    if (!this.#handingOut) return 'The controller waits for its caches, or stops.';
+    const { pending, concurrency } = this.#pool;
+    return pending >= concurrency ? `All ${concurrency} workers are busy.` : undefined;
+  }
+
   /** Gives every free slot a key. Called whenever there may be a new key or a new slot. */
   #handOut(): void {
-    while (this.#handingOut && !this.#paused && !this.#resting && this.#pool.pending < this.#pool.concurrency) {
+    while (this.#handingOut && !this.#gate.closed && !this.#resting && this.#pool.pending < this.#pool.concurrency) {
       const key = this.queue.tryGet();
       if (key === undefined) return;
-      void this.#pool.add(() => this.#work(key)).then(() => this.#slotFreed());
+      if (this.#gate.admits(key)) this.#work(key);
+      else if (this.#slice.due()) return void this.#nextTurn();
     }
   }
 
+  #work(key: string): void {
+    const { signal } = this.#life!;
+    void this.#pool.add(() => this.#attempts.start(key, signal)).then(() => this.#nextTurn());
+  }
+
   /** Reconciles that do no I/O would otherwise follow each other without letting anything else run. */
-  async #slotFreed(): Promise<void> {
+  async #nextTurn(): Promise<void> {
     if (this.#slice.due() && !this.#resting) {
       this.#resting = true;
       await this.#slice.rest();
@@ -209,81 +310,17 @@ export class Controller {
     }
     this.#handOut();
   }
+}
 
-  /** Resolves when the slot is free. Never rejects: the pool would have nobody to tell. */
-  #work(key: string): Promise<void> {
-    const job = this.#job(key);
-    const { timeoutMs, graceMs } = this.#limits;
-    const run = runAttempt((signal) => this.#options.reconcile({ key }, { ...job.attempt, signal }), {
-      clock: this.#clock,
-      timeoutMs,
-      graceMs,
-      stop: this.#life!.signal,
-      onTimeout: () => this.#timedOut(job),
-      onOverdue: () => this.#overdue(job),
-    });
-    const ended = run.ended.then((outcome) => {
-      this.#running.delete(ended);
-      this.#settle(job, outcome);
-    });
-    this.#running.add(ended);
-    return run.free;
-  }
+const HOT_MESSAGES: Readonly<Record<HotKey['kind'], string>> = {
+  hot: 'a key is reconciled very often',
+  'self-trigger':
+    'a reconcile triggers itself: what it writes changes each time, in the fields named, and it is slowed down',
+};
 
-  #job(key: string): Job {
-    const reconcileId = this.#random.uuid();
-    const logger = this.#logger.child({ key, reconcileId });
-    const attempt = { logger, reconcileId, attempt: this.queue.failures(key) + 1 };
-    return { key, attempt, startedAt: this.#clock.now(), timedOut: false, overdue: false };
-  }
-
-  #timedOut(job: Job): void {
-    job.timedOut = true;
-    this.#metrics.timedOut();
-    const { timeoutMs, graceMs } = this.#limits;
-    job.attempt.logger.warn({ timeoutMs, graceMs }, 'the reconcile has used up its time; its signal is aborted');
-  }
-
-  #overdue(job: Job): void {
-    job.overdue = true;
-    this.#metrics.overdue.set(++this.#overdueCount);
-    job.attempt.logger.error(
-      { afterMs: this.#clock.now() - job.startedAt },
-      'the reconcile ignores its signal; its worker goes on with other keys, its own key is held until it returns',
-    );
-  }
-
-  /** The function has returned: decides what happens to its key, and releases it on every path. */
-  #settle(job: Job, outcome: Outcome): void {
-    const { key } = job;
-    const durationMs = this.#clock.now() - job.startedAt;
-    if (job.overdue) this.#metrics.overdue.set(--this.#overdueCount);
-    try {
-      // Cut short by the stop: no failure of the reconciler, and nothing to try again in this run.
-      if (outcome.type === 'error' && this.#life!.signal.aborted) {
-        return job.attempt.logger.debug({ err: describeError(outcome.error) }, 'the stop ended a reconcile');
-      }
-      this.#metrics.ended(outcome, durationMs);
-      this.#requeue(job, outcome);
-    } finally {
-      this.queue.done(key);
-      const { reconcileId, attempt } = job.attempt;
-      const { timedOut } = job;
-      const controller = this.name;
-      this.#events.emit('reconciled', { controller, key, reconcileId, attempt, outcome, durationMs, timedOut });
-    }
-  }
-
-  #requeue(job: Job, outcome: Outcome): void {
-    const { key } = job;
-    if (outcome.type === 'requeue') return this.queue.addRateLimited(key);
-    if (outcome.type === 'error') {
-      const { terminal, panic } = outcome;
-      if (!terminal) this.queue.addRateLimited(key);
-      const message = terminal ? 'the reconcile failed for good' : 'the reconcile failed and is tried again';
-      return this.#failures.failed(job.attempt.logger, outcome.error, { attempt: job.attempt.attempt, panic }, message);
-    }
-    this.queue.forget(key);
-    if (outcome.type === 'requeue_after') this.queue.addAfter(key, outcome.delayMs);
-  }
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

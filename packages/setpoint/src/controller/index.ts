@@ -20,6 +20,13 @@
  * Next: `reconciler.ts`, the idea; then `controller.ts`, then `attempt-run.ts`
  */
 export { Controller } from './controller.ts';
-export type { ControllerEvents, ControllerOptions, ReconcileReport } from './controller-options.ts';
+export type { ControllerOptions } from './controller-options.ts';
+export type { Explanation } from './explanation.ts';
+export type { HotKey } from './hot-keys.ts';
 export { type Outcome, REQUEUE_FLOOR_MS } from './outcome.ts';
+export type { PauseScope } from './pauses.ts';
+export type { ControllerEvents, ReconcileReport, RunningAttempt } from './report.ts';
+export type { RunHistoryOptions, RunRecord } from './run-history.ts';
+export type { ReconcileTrace } from './trace-channels.ts';
+export type { Write } from './write.ts';
 export { type Attempt, type Reconciler, type Request, type Result, terminal } from './reconciler.ts';

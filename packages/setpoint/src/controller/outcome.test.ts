@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { started } from '../../../../test/harness/started-controller.ts';
 import { SetpointError } from '../errors/index.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
-import { type Reconciler, terminal } from './reconciler.ts';
+import { type Reconciler, type Result, terminal } from './reconciler.ts';
 
 describe('how an attempt ends', () => {
   it('I-55: success forgets earlier failures and asks for nothing', async () => {
@@ -134,7 +134,11 @@ describe('how an attempt ends', () => {
       const throws: Reconciler = () => {
         throw value;
       };
-      for (const reconcile of [throws, async () => throws({ key: '' }, {} as never), () => Promise.reject(value)]) {
+      for (const reconcile of [
+        throws,
+        async () => throws({ key: '', causes: [] }, {} as never),
+        () => Promise.reject(value),
+      ]) {
         const { controller, clock, reports, metric, lines, stop } = await started(reconcile);
         controller.queue.add('ns/a');
         await settle();
@@ -206,6 +210,95 @@ describe('how an attempt ends', () => {
     controller.queue.add('b');
     await settle();
     expect(lines.filter((line) => line.message === 'a listener failed')).toHaveLength(2);
+    await stop();
+  });
+});
+
+describe('what a repetition is', () => {
+  it('an error that says when to come back is not tried before, and counts as any failure', async () => {
+    const runs: number[] = [];
+    const clock = new FakeClock();
+    const { controller, stop } = await started(
+      () => {
+        runs.push(clock.now());
+        const busy = new SetpointError('TooManyRequests', 'busy', { details: { retryAfterMs: 700 } });
+        throw runs.length < 3 ? new Error('wrapped', { cause: busy }) : new Error('plain');
+      },
+      { clock },
+    );
+    controller.enqueue('a');
+    await clock.advance(1419);
+    expect(runs).toEqual([0, 700, 1400]);
+    await clock.advance(1);
+    expect(runs).toEqual([0, 700, 1400, 1420]);
+    await stop();
+  });
+
+  it.each([0, -5, Number.NaN, Infinity])(
+    'an error that says to come back after %d ms is an ordinary one',
+    async (ms) => {
+      const { controller, clock, reports, stop } = await started(() => {
+        throw new SetpointError('Unavailable', 'x', { details: { retryAfterMs: ms } });
+      });
+      controller.enqueue('a');
+      await clock.advance(5);
+      expect(reports).toHaveLength(2);
+      await stop();
+    },
+  );
+
+  it('I-49: keeps the priority that the key was handed out with, unless the result names one', async () => {
+    const priorities: number[] = [];
+    const results: (() => Result)[] = [
+      () => ({ requeue: true }),
+      () => ({ requeueAfterMs: 10 }),
+      () => {
+        throw new Error('x');
+      },
+      () => ({ requeueAfterMs: 10, priority: 7 }),
+      () => ({ requeue: true, priority: -3 }),
+      () => ({}),
+    ];
+    const { controller, clock, stop } = await started(({ key }) => {
+      priorities.push(controller.queue.heldPriority(key));
+      return results.shift()!();
+    });
+    controller.queue.add('a', { priority: -100 });
+    await clock.advance(1000);
+    expect(priorities).toEqual([-100, -100, -100, -100, 7, -3]);
+    await stop();
+  });
+
+  it('I-184: says why it is made', async () => {
+    const causes: unknown[] = [];
+    const results: (() => Result)[] = [
+      () => ({ requeue: true }),
+      () => {
+        throw new Error('x');
+      },
+      () => ({ requeueAfterMs: 10 }),
+      () => ({}),
+    ];
+    const { controller, clock, stop } = await started((request) => {
+      causes.push(...request.causes);
+      return results.shift()!();
+    });
+    controller.enqueue('a');
+    await clock.advance(1000);
+    expect(causes).toEqual([
+      { type: 'manual', count: 1 },
+      { type: 'requeue', count: 1 },
+      { type: 'retry', failure: 2, count: 1 },
+      { type: 'requeue', count: 1 },
+    ]);
+    await stop();
+  });
+
+  it.each([1.5, Number.NaN, '5'])('refuses the priority %s of a result', async (priority) => {
+    const { controller, reports, stop } = await started((() => ({ requeue: true, priority })) as never);
+    controller.enqueue('a');
+    await settle();
+    expect(reports[0]!.outcome).toMatchObject({ type: 'error', error: { code: 'Invalid' } });
     await stop();
   });
 });

@@ -1,5 +1,7 @@
 import { SetpointError } from '../errors/index.ts';
 import type { Logger } from '../internal/logger.ts';
+import type { Cause } from '../workqueue/index.ts';
+import type { Write } from './write.ts';
 
 /**
  * What to look at: a key, and never an event. Requests for one key coalesce, so a reconciler can't know how many
@@ -8,6 +10,11 @@ import type { Logger } from '../internal/logger.ts';
 export interface Request {
   /** `namespace/name`, or `name` for a kind that has no namespaces. */
   readonly key: string;
+  /**
+   * Why, as far as is known: merged and bounded. For logs and for people; a decision that depends on it is wrong
+   * sooner or later, because a cause can be missing.
+   */
+  readonly causes: readonly Cause[];
 }
 
 /** What a reconciler is given beside its request. It belongs to one attempt and ends with it. */
@@ -20,6 +27,11 @@ export interface Attempt {
   readonly reconcileId: string;
   /** 1, plus one for each failure of this key since it last went well. */
   readonly attempt: number;
+  /**
+   * Tells of a write that this attempt made, for `explain` and for finding loops. Writes through the client of a
+   * reconcile context are told already.
+   */
+  readonly wrote: (write: Write) => void;
 }
 
 /** How an attempt that did not fail asks to be run again. Nothing asked: not before something changes. */
@@ -31,6 +43,8 @@ export interface Result {
   readonly requeueAfterMs?: number;
   /** Run again, later and later each time, as after a failure but without being one: "not done yet". */
   readonly requeue?: boolean;
+  /** The priority of that run. Default: the one that this run had. */
+  readonly priority?: number;
 }
 
 /**
@@ -46,6 +60,7 @@ export interface Result {
  * | returns `{ requeueAfterMs: 60_000 }` | done, look again    | failures forgotten; runs again after that time     |
  * | returns `{ requeue: true }`          | not done yet        | runs again, each time later: 5 ms, 10 ms … 1000 s  |
  * | throws, anything                     | failed              | logged, counted; runs again, each time later       |
+ * | throws with `details.retryAfterMs`   | failed, told when   | as any failure, but not before that time           |
  * | throws {@link terminal}`(error)`     | failed for good     | logged, counted; runs again when something changes |
  *
  * Never two at once for one key. It gets 30 s by default; then its signal aborts, and its key is not run again until
@@ -72,15 +87,15 @@ export function terminal(cause: unknown): SetpointError {
   return new SetpointError('Terminal', message, { cause });
 }
 
-const RESULT_FIELDS: readonly string[] = ['requeueAfterMs', 'requeue'] satisfies (keyof Result)[];
+const RESULT_FIELDS: readonly string[] = ['requeueAfterMs', 'requeue', 'priority'] satisfies (keyof Result)[];
 
 /** What a reconciler returned, as a Result; throws `Invalid` for what can't be one. TypeScript saw it before, JavaScript didn't. */
 export function checkResult(value: unknown): Result {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object') throw invalid(`nothing or an object; got ${typeof value}`);
   const unknown = Object.keys(value).find((field) => !RESULT_FIELDS.includes(field));
-  if (unknown !== undefined) throw invalid(`only ${RESULT_FIELDS.join(' and ')}; got a field '${unknown}'`);
-  const { requeueAfterMs, requeue } = value as Result;
+  if (unknown !== undefined) throw invalid(`only ${RESULT_FIELDS.join(', ')}; got a field '${unknown}'`);
+  const { requeueAfterMs, requeue, priority } = value as Result;
   if (requeueAfterMs !== undefined && (typeof requeueAfterMs !== 'number' || Number.isNaN(requeueAfterMs))) {
     throw invalid(
       `requeueAfterMs as a number of milliseconds; got ${Number.isNaN(requeueAfterMs) ? 'NaN' : typeof requeueAfterMs}`,
@@ -88,6 +103,8 @@ export function checkResult(value: unknown): Result {
   }
   if (requeue !== undefined && typeof requeue !== 'boolean')
     throw invalid(`requeue as a boolean; got ${typeof requeue}`);
+  if (priority !== undefined && !Number.isSafeInteger(priority))
+    throw invalid(`priority as an integer; got ${typeof priority === 'number' ? String(priority) : typeof priority}`);
   return value;
 }
 

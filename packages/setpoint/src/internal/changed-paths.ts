@@ -1,5 +1,5 @@
 /** So many paths are told; a change of more is a change of everything. */
-const PATHS_MAX = 8;
+export const PATHS_MAX = 8;
 
 /** So many values are compared at most: this runs beside the work, not instead of it. */
 const VISITS_MAX = 2000;

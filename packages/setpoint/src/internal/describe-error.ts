@@ -28,6 +28,21 @@ export function describeError(error: unknown): ErrorDescription {
   }
 }
 
+/**
+ * A thrown value as one short text to keep, `name: message`. The stack is not looked at, which would cost more than all
+ * else; and what was cut off is let go of, which a plain slice would hold.
+ */
+export function errorSummary(error: unknown, max: number): string {
+  try {
+    const isError = error instanceof Error;
+    const type = isError ? error.name : error === null ? 'null' : typeof error;
+    const text = `${type}: ${isError ? error.message : textOf(error)}`;
+    return text.length <= max ? text : Buffer.from(truncate(text, max)).toString();
+  } catch {
+    return 'an error that can not be read';
+  }
+}
+
 /** Objects are not printed: they may hold anything. */
 function textOf(thrown: unknown): string {
   if (typeof thrown === 'object' && thrown !== null)

@@ -3,7 +3,7 @@ import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Random } from '../internal/random.ts';
-import type { AnyResourceDefinition } from '../resource/index.ts';
+import type { AnyResourceDefinition, ObjectKey } from '../resource/index.ts';
 import { fenceStore, type Revision, type Store } from '../store/index.ts';
 
 export interface AttemptScopeOptions {
@@ -13,7 +13,8 @@ export interface AttemptScopeOptions {
   readonly random: Random;
   /** Ends the scope before its time: the attempt timed out, or the manager stops. */
   readonly signal: AbortSignal;
-  readonly onWrite: (definition: AnyResourceDefinition, revision: Revision) => void;
+  /** Told of each write that was applied: the kind, the object's key, and the revision. */
+  readonly onWrite: (definition: AnyResourceDefinition, key: ObjectKey, revision: Revision) => void;
 }
 
 /** Made once: an error with a stack for each attempt would cost more than the attempt. */
@@ -56,7 +57,7 @@ export class AttemptScope {
       prefix,
       clock,
       random,
-      onWrite: (definition, _key, revision) => onWrite(definition, revision),
+      onWrite,
     });
   }
 }

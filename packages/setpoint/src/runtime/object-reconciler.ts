@@ -10,6 +10,7 @@ import {
   type ResourceObject,
 } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Cause } from '../workqueue/index.ts';
 import { AttemptScope } from './attempt-scope.ts';
 import type { AnyContext, ControllerDefinition } from './define-controller.ts';
 import { reconcileOrFinalize } from './finalizing.ts';
@@ -37,14 +38,17 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
   const informer = caches.informer(defined.definition);
   const written = new OwnWrites((definition) => caches.find(definition));
   const lister = listerOf(defined, caches);
-  return async ({ key }, attempt) => {
+  return async ({ key, causes }, attempt) => {
     await written.caughtUp(key, attempt.signal);
     const scope = new AttemptScope({
       ...surroundings,
       signal: attempt.signal,
-      onWrite: (definition, revision) => written.note(key, definition, revision),
+      onWrite: (definition, object, revision) => {
+        written.note(key, definition, revision);
+        attempt.wrote({ kind: definition.kind, key: object, revision });
+      },
     });
-    const base = { attempt, key: key as ObjectKey, scope, lister };
+    const base = { attempt, causes, key: key as ObjectKey, scope, lister };
     try {
       const object = informer.lister.get(key);
       return await (object ? act(defined, object, base, surroundings) : defined.gone?.(goneContext(base)));
@@ -57,6 +61,7 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
 /** What every context of one attempt is made of. */
 interface ContextBase {
   readonly attempt: Attempt;
+  readonly causes: readonly Cause[];
   readonly key: ObjectKey;
   readonly scope: AttemptScope;
   readonly lister: GoneContext['lister'];
@@ -81,10 +86,11 @@ function act(
   });
 }
 
-function goneContext({ attempt, key, scope, lister }: ContextBase): GoneContext {
+function goneContext({ attempt, causes, key, scope, lister }: ContextBase): GoneContext {
   return {
     ...attempt,
     key,
+    causes,
     lister,
     get client() {
       return scope.client;
@@ -95,12 +101,13 @@ function goneContext({ attempt, key, scope, lister }: ContextBase): GoneContext 
 function reconcileContext(
   defined: ControllerDefinition,
   object: ResourceObject,
-  { attempt, key, scope, lister }: ContextBase,
+  { attempt, causes, key, scope, lister }: ContextBase,
   { caches, clock }: ReconcilerSurroundings,
 ): AnyContext {
   return {
     ...attempt,
     key,
+    causes,
     lister,
     get client() {
       return scope.client;

@@ -2,12 +2,15 @@ import type { Client } from '../client/index.ts';
 import type { Attempt } from '../controller/index.ts';
 import type { Lister } from '../informer/index.ts';
 import type { AnyResourceDefinition, ObjectKey, ObjectOf, StatusOf } from '../resource/index.ts';
+import type { Cause } from '../workqueue/index.ts';
 import type { OwnedObjects } from './owned-objects.ts';
 import type { ReportedCondition } from './status-writer.ts';
 
 /** What every function of a controller is given, whether its object is there or gone. */
 export interface GoneContext extends Attempt {
   readonly key: ObjectKey;
+  /** Why, as far as is known: for logs and for people, not for decisions. */
+  readonly causes: readonly Cause[];
   /**
    * Reads and writes the store, as long as this attempt lasts: when it has returned, timed out, or the manager stops,
    * every call fails with `Closed` before anything is sent.

@@ -11,25 +11,31 @@
  * ```ts
  * const servers = informerSource(serverInformer, enqueueOwner({ owner: Website }));
  * const websites = informerSource(websiteInformer, enqueueObject, { predicate: or(generationChanged, labelsChanged) });
- * const everyMinute = observableSource(interval(60_000).pipe(map(() => 'default/web')));
+ * const nightly = timerSource({ cron: '30 3 * * *', keys: () => websiteInformer.lister.keys() });
  *
- * new Controller({ name: 'websites', sources: [websites, servers, everyMinute], reconcile });
+ * new Controller({ name: 'websites', sources: [websites, servers, nightly], reconcile });
  * ```
  *
  * Next: `source.ts`, then `informer-source.ts`
  */
-export { informerSource, type InformerSourceOptions, type ObservedInformer } from './informer-source.ts';
+export { informerSource, type InformerSourceOptions, LOW_PRIORITY, type ObservedInformer } from './informer-source.ts';
 export { observableSource, type ObservableSourceOptions } from './observable-source.ts';
 export {
   and,
   annotationsChanged,
   type Change,
   generationChanged,
+  inNamespaces,
   labelsChanged,
+  labelsMatch,
   not,
+  onlyChanges,
   or,
   type Predicate,
+  resourceVersionChanged,
+  statusChanged,
 } from './predicate.ts';
+export { timerSource, type TimerSourceOptions } from './timer-source.ts';
 export type { Source, SourceFailure, SourceSink } from './source.ts';
 export {
   enqueueMapped,

@@ -1,11 +1,19 @@
 import { SetpointError } from '../errors/index.ts';
-import type { Informer } from '../informer/index.ts';
+import type { AddInfo, ChangeInfo, Informer } from '../informer/index.ts';
+import type { ObjectMeta } from '../resource/index.ts';
 import type { Change, Predicate } from './predicate.ts';
 import type { Source, SourceSink } from './source.ts';
 import type { ToKeys } from './to-keys.ts';
+import type { AddNotes, CauseInput } from '../workqueue/index.ts';
 
 /** What a source needs of an informer. */
 export type ObservedInformer<T> = Pick<Informer<T>, 'name' | 'addEventHandler'>;
+
+/**
+ * The priority of what is not news: objects of the initial list, and updates that changed nothing. controller-runtime's
+ * `LowPriority`. After a restart, what changes now is looked at before all that was there already.
+ */
+export const LOW_PRIORITY = -100;
 
 export interface InformerSourceOptions<T> {
   /** Default: the informer's name. */
@@ -32,9 +40,9 @@ export function informerSource<T>(
       const feed = feeder(name, toKeys, options.predicate, sink);
       const registration = informer.addEventHandler(
         {
-          add: (object, info) => feed(info.key, { type: 'add', object, inInitialList: info.inInitialList }),
-          update: (old, object, info) => feed(info.key, { type: 'update', old, object }),
-          delete: (object, info) => feed(info.key, { type: 'delete', object }),
+          add: (object, info) => feed(info, { type: 'add', object, inInitialList: info.inInitialList }),
+          update: (old, object, info) => feed(info, { type: 'update', old, object }),
+          delete: (object, info) => feed(info, { type: 'delete', object }),
         },
         { name },
       );
@@ -65,9 +73,30 @@ function feeder<T>(name: string, toKeys: ToKeys<T>, predicate: Predicate<T> | un
       return [];
     }
   };
-  return (key: string, change: Change<T>): void => {
+  return (info: ChangeInfo | AddInfo, change: Change<T>): void => {
+    const { key } = info;
     if (!passes(key, change)) return;
     const before = change.type === 'update' ? keysOf(key, change.old) : [];
-    for (const each of new Set([...before, ...keysOf(key, change.object)])) sink.enqueue(each);
+    const notes = notesOf(name, info, change);
+    for (const each of new Set([...before, ...keysOf(key, change.object)])) sink.enqueue(each, notes);
   };
+}
+
+/** How urgent a change is, and what it was. */
+function notesOf(source: string, { key, revision }: ChangeInfo, change: Change<unknown>): AddNotes {
+  const cause: CauseInput = { type: 'event', source, object: key, change: change.type, revision };
+  if (change.type === 'delete') return { cause };
+  if (change.type === 'add') {
+    if (!change.inInitialList) return { cause };
+    return { cause: { ...cause, change: 'initial' }, priority: LOW_PRIORITY };
+  }
+  const { old, object } = change;
+  if (isSameVersion(old, object)) return { cause: { ...cause, type: 'resync' }, priority: LOW_PRIORITY };
+  return { cause: { ...cause, states: { before: old, after: object } } };
+}
+
+function isSameVersion(old: unknown, object: unknown): boolean {
+  const version = (value: unknown): unknown =>
+    (value as { readonly metadata?: Partial<ObjectMeta> } | null | undefined)?.metadata?.resourceVersion;
+  return old === object || (version(old) !== undefined && version(old) === version(object));
 }

@@ -33,7 +33,7 @@ function subscribe(keys: Subscribable<ObjectRef>, name: string, sink: SourceSink
   const failed = (error: unknown): void => sink.report(error, { source: name, stage: 'observable' });
   const next = (ref: ObjectRef): void => {
     try {
-      sink.enqueue(refKey(ref));
+      sink.enqueue(refKey(ref), { cause: { type: 'event', source: name } });
     } catch (error) {
       sink.report(error, { source: name, stage: 'keys' });
     }

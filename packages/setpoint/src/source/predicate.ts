@@ -1,4 +1,4 @@
-import { deepEqual, type ObjectMeta } from '../resource/index.ts';
+import { deepEqual, type LabelSelector, labelSelector, type ObjectMeta } from '../resource/index.ts';
 
 /** One event of a cache, as predicates see it. A relist arrives as the adds, updates and deletes that it amounts to. */
 export type Change<T> =
@@ -42,6 +42,34 @@ export function generationChanged(change: Change<WithMetadata>): boolean {
   const { metadata: before } = change.old;
   const { metadata: after } = change.object;
   return before.generation !== after.generation || before.deletionTimestamp !== after.deletionTimestamp;
+}
+
+/** Passes creates, deletes, and the updates that changed anything: not those that a resync repeats. */
+export function resourceVersionChanged(change: Change<WithMetadata>): boolean {
+  return change.type !== 'update' || change.old.metadata.resourceVersion !== change.object.metadata.resourceVersion;
+}
+
+/** Passes creates, deletes, and the updates that changed the status. */
+export function statusChanged(change: Change<{ readonly status?: unknown }>): boolean {
+  return change.type !== 'update' || !deepEqual(change.old.status, change.object.status);
+}
+
+/** Passes the changes of objects whose labels match, before or after: also the one that ends the match. */
+export function labelsMatch(selector: LabelSelector | string): Predicate<WithMetadata> {
+  const matches = labelSelector(selector);
+  return (change) =>
+    matches(change.object.metadata.labels) || (change.type === 'update' && matches(change.old.metadata.labels));
+}
+
+/** Passes the changes of objects in one of these namespaces. */
+export function inNamespaces(...namespaces: readonly string[]): Predicate<WithMetadata> {
+  const wanted = new Set(namespaces);
+  return ({ object }) => object.metadata.namespace !== undefined && wanted.has(object.metadata.namespace);
+}
+
+/** Passes changes of these types only. */
+export function onlyChanges(...types: readonly Change<unknown>['type'][]): Predicate<unknown> {
+  return (change) => types.includes(change.type);
 }
 
 /** Passes creates, deletes, and the updates that changed labels. */

@@ -3,11 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ObjectRef } from '../client/index.ts';
 import type { EventHandler } from '../informer/index.ts';
+import { FakeClock } from '../internal/fake-clock.ts';
+import type { AddNotes } from '../workqueue/index.ts';
 import { defineResource, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
 import { informerSource, type InformerSourceOptions, type ObservedInformer } from './informer-source.ts';
 import { observableSource } from './observable-source.ts';
-import { and, annotationsChanged, type Change, generationChanged, labelsChanged, not, or } from './predicate.ts';
+import {
+  and,
+  annotationsChanged,
+  type Change,
+  generationChanged,
+  inNamespaces,
+  labelsChanged,
+  labelsMatch,
+  not,
+  onlyChanges,
+  or,
+  resourceVersionChanged,
+  statusChanged,
+} from './predicate.ts';
 import type { SourceFailure } from './source.ts';
+import { timerSource, type TimerSourceOptions } from './timer-source.ts';
 import { enqueueMapped, enqueueObject, enqueueOwner, type ToKeys } from './to-keys.ts';
 
 interface Thing {
@@ -218,6 +234,140 @@ describe('predicates', () => {
       expect(take()).toEqual(['default/thing']);
       expect(failures).toEqual([{ source: 'things', stage: 'predicate', key: 'default/thing' }]);
     }
+  });
+});
+
+describe('priorities and causes of events', () => {
+  async function noted(feed: (handler: EventHandler<Thing>) => void): Promise<readonly (AddNotes | undefined)[]> {
+    let handler!: EventHandler<Thing>;
+    const informer: ObservedInformer<Thing> = {
+      name: 'things',
+      addEventHandler: (given) => {
+        handler = given;
+        return { name: 'x', hasSynced: true, pending: 0, whenSynced: () => Promise.resolve(), remove: () => {} };
+      },
+    };
+    const notes: (AddNotes | undefined)[] = [];
+    const sink = { enqueue: (_key: string, given?: AddNotes) => void notes.push(given), report: () => {} };
+    await informerSource(informer, enqueueObject).start(sink, new AbortController().signal);
+    feed(handler);
+    return notes;
+  }
+
+  it('I-48: what was there already, and updates that changed nothing, come at -100; a real change at 0', async () => {
+    const notes = await noted((handler) => {
+      handler.add!(thing('t'), { ...info, inInitialList: true });
+      handler.update!(thing('t'), thing('t'), info);
+      handler.add!(thing('t'), { ...info, inInitialList: false });
+      handler.update!(thing('t'), thing('t', { resourceVersion: '2' }), info);
+      handler.delete!(thing('t'), info);
+    });
+    expect(notes.map((note) => note?.priority ?? 0)).toEqual([-100, -100, 0, 0, 0]);
+  });
+
+  it('I-184: every event says which object changed, how, and at which revision', async () => {
+    const notes = await noted((handler) => {
+      handler.add!(thing('t'), { ...info, inInitialList: true });
+      handler.update!(thing('t'), thing('t', { resourceVersion: '2' }), { key: 'default/thing', revision: 2n });
+      handler.update!(thing('t'), thing('t'), info);
+      handler.delete!(thing('t'), { key: 'default/thing', revision: 3n });
+    });
+    const same = { source: 'things', object: 'default/thing' };
+    expect(notes.map((note) => note!.cause)).toMatchObject([
+      { ...same, type: 'event', change: 'initial', revision: 1n },
+      { ...same, type: 'event', change: 'update', revision: 2n },
+      { ...same, type: 'resync', change: 'update' },
+      { ...same, type: 'event', change: 'delete', revision: 3n },
+    ]);
+  });
+});
+
+describe('timerSource', () => {
+  async function timed(options: Omit<TimerSourceOptions, 'clock'>, wallStart?: number) {
+    const clock = new FakeClock(wallStart);
+    const rounds: (readonly [number, string])[] = [];
+    const failures: SourceFailure[] = [];
+    const abort = new AbortController();
+    const sink = {
+      enqueue: (key: string) => void rounds.push([clock.now(), key]),
+      report: (_error: unknown, during: SourceFailure) => void failures.push(during),
+    };
+    await timerSource({ ...options, clock }).start(sink, abort.signal);
+    return { clock, rounds, failures, abort };
+  }
+
+  it('enqueues its keys each time the interval has passed, until its signal aborts', async () => {
+    const { clock, rounds, abort } = await timed({ everyMs: 60_000, keys: () => ['default/a', { name: 'b' }] });
+    await clock.advance(120_000);
+    expect(rounds).toEqual([60_000, 60_000, 120_000, 120_000].map((at, index) => [at, index % 2 ? 'b' : 'default/a']));
+    abort.abort();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('follows a cron expression in UTC', async () => {
+    const { clock, rounds, abort } = await timed(
+      { cron: '*/20 3 * * 1-5', keys: () => ['k'] },
+      Date.UTC(2026, 0, 2, 3, 5),
+    );
+    await clock.advance(4 * 24 * 3_600_000);
+    const times = rounds.map(([at]) => new Date(Date.UTC(2026, 0, 2, 3, 5) + at).toISOString().slice(5, 16));
+    expect(times).toEqual(['01-02T03:20', '01-02T03:40', '01-05T03:00', '01-05T03:20', '01-05T03:40', '01-06T03:00']);
+    abort.abort();
+  });
+
+  it('F-106: keys that throw are reported, and the next round comes all the same', async () => {
+    const { clock, failures, abort } = await timed({
+      everyMs: 10,
+      keys: () => {
+        throw new Error('keys');
+      },
+    });
+    await clock.advance(25);
+    expect(failures).toEqual([1, 2].map(() => ({ source: 'timer', stage: 'keys' })));
+    abort.abort();
+  });
+
+  it.each([
+    [{}, /either everyMs or cron/],
+    [{ everyMs: 5, cron: '* * * * *' }, /either everyMs or cron/],
+    [{ everyMs: 0 }, /everyMs.*got 0/],
+    [{ everyMs: Number.NaN }, /everyMs.*NaN/],
+    [{ cron: '* * * *' }, /4 fields/],
+    [{ cron: '60 * * * *' }, /minute '60'/],
+    [{ cron: '* * 0 * *' }, /day of the month '0'/],
+    [{ cron: '*/0 * * * *' }, /minute/],
+    [{ cron: 'x * * * *' }, /minute 'x'/],
+    [{ cron: '0 0 30 2 *' }, /no day matches/],
+  ])('refuses %o', (options, message) => {
+    expect(() => timerSource({ ...options, keys: () => [] })).toThrow(message);
+  });
+});
+
+describe('more predicates', () => {
+  const changed = (before: Partial<ObjectMeta>, after: Partial<ObjectMeta>): Change<Thing> => ({
+    type: 'update',
+    old: thing('t', before),
+    object: thing('t', after),
+  });
+
+  it('I-69: resourceVersionChanged, labelsMatch, inNamespaces and onlyChanges pass what they say', () => {
+    expect(resourceVersionChanged(changed({}, {}))).toBe(false);
+    expect(resourceVersionChanged(changed({}, { resourceVersion: '2' }))).toBe(true);
+    const front = labelsMatch('tier=front');
+    expect(front(changed({ labels: { tier: 'front' } }, {}))).toBe(true);
+    expect(front(changed({}, { labels: { tier: 'back' } }))).toBe(false);
+    expect(front({ type: 'delete', object: thing('t', { labels: { tier: 'front' } }) })).toBe(true);
+    expect(inNamespaces('a', 'default')(changed({}, {}))).toBe(true);
+    expect(inNamespaces('a')(changed({}, {}))).toBe(false);
+    expect(onlyChanges('delete')(changed({}, {}))).toBe(false);
+    expect(onlyChanges('update', 'add')(changed({}, {}))).toBe(true);
+  });
+
+  it('I-69: statusChanged passes the updates that changed the status', () => {
+    const status = (ready: number): { readonly status: object } => ({ status: { ready } });
+    expect(statusChanged({ type: 'update', old: status(1), object: status(1) })).toBe(false);
+    expect(statusChanged({ type: 'update', old: status(1), object: status(2) })).toBe(true);
+    expect(statusChanged({ type: 'delete', object: status(1) })).toBe(true);
   });
 });
 

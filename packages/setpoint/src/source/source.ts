@@ -1,7 +1,12 @@
+import type { AddNotes } from '../workqueue/index.ts';
+
 /** What a {@link Source} is given to feed. Neither function ever throws. */
 export interface SourceSink {
-  /** Asks for a reconcile of `key`. Asking again before it ran changes nothing: keys coalesce. */
-  enqueue(key: string): void;
+  /**
+   * Asks for a reconcile of `key`. Asking again before it ran changes nothing: keys coalesce. `notes` say how urgent it
+   * is and why; without a cause it is said to be an event of this source.
+   */
+  enqueue(key: string, notes?: AddNotes): void;
   /**
    * Tells of an error in user code (a mapper, a predicate, an Observable) that did not stop the source. It is logged
    * and counted as `setpoint_source_errors_total`.

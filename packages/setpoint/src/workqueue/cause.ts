@@ -1,4 +1,4 @@
-import { changedPaths } from '../internal/changed-paths.ts';
+import { changedPaths, PATHS_MAX } from '../internal/changed-paths.ts';
 
 /**
  * Why a key is to be looked at. For people and for the loop detector, never for the reconciler's decisions: causes are
@@ -39,53 +39,63 @@ export interface CauseInput extends Omit<Cause, 'count' | 'paths' | 'type'> {
 /** So many different causes are kept of a key; further ones are counted. */
 export const CAUSES_MAX = 8;
 
-type Kept = { -readonly [Field in keyof CauseInput]: CauseInput[Field] } & { count: number };
+type Kept = { -readonly [Field in keyof CauseInput]: CauseInput[Field] } & { count: number; paths?: readonly string[] };
 
 /** The causes of one key from its first add to its hand-out, merged and bounded. */
 export class Causes {
   readonly #kept: Kept[] = [];
   #more = 0;
-  #told: readonly Cause[] | undefined;
 
   add(cause: CauseInput): void {
-    this.#told = undefined;
-    const same = this.#kept.find((kept) => isSame(kept, cause));
-    if (same) merge(same, cause);
-    else if (this.#kept.length < CAUSES_MAX) this.#kept.push({ ...cause, count: 1 });
-    else this.#more++;
+    this.#merge({ ...cause, count: 1 });
   }
 
-  /** The causes in the order in which each first came. Computed once; what it was computed from is then let go. */
+  /** Adds everything of `later`. */
+  addAll(later: Causes): void {
+    for (const kept of later.#kept) this.#merge({ ...kept });
+    this.#more += later.#more;
+  }
+
+  /** The causes in the order in which each first came. Lets go of the states that they were computed from. */
   list(): readonly Cause[] {
-    if (this.#told) return this.#told;
-    const told: Cause[] = this.#kept.map(({ states, ...cause }) =>
-      states ? { ...cause, paths: changedPaths(states.before, states.after) } : cause,
-    );
-    if (this.#more > 0) told.push({ type: 'more', count: this.#more });
-    return (this.#told = told);
+    const told = this.#kept.map((kept): Cause => {
+      const { states, ...cause } = kept;
+      if (states === undefined) return cause;
+      delete kept.states;
+      return Object.assign(cause, { paths: (kept.paths = pathsOf(kept, states)) });
+    });
+    return this.#more > 0 ? [...told, { type: 'more', count: this.#more }] : told;
   }
 
-  /** {@link list}, after which nothing may be added: lets go of the states. */
-  close(): readonly Cause[] {
-    const told = this.list();
-    this.#kept.length = 0;
-    return told;
+  /** The newer revision counts, and the change from the first state before to the last one after. */
+  #merge(cause: Kept): void {
+    const same = this.#kept.find((kept) => isSame(kept, cause));
+    if (same === undefined) {
+      if (this.#kept.length < CAUSES_MAX) this.#kept.push(cause);
+      else this.#more += cause.count;
+      return;
+    }
+    same.count += cause.count;
+    if (cause.revision !== undefined) same.revision = cause.revision;
+    if (cause.failure !== undefined) same.failure = cause.failure;
+    if (cause.paths) same.paths = union(same.paths, cause.paths);
+    if (cause.states) same.states = { before: (same.states ?? cause.states).before, after: cause.states.after };
   }
 }
 
-function isSame(kept: Kept, cause: CauseInput): boolean {
+function pathsOf({ paths }: Kept, { before, after }: { readonly before: unknown; readonly after: unknown }) {
+  return union(paths, changedPaths(before, after));
+}
+
+function union(paths: readonly string[] = [], more: readonly string[]): readonly string[] {
+  return [...new Set([...paths, ...more])].slice(0, PATHS_MAX);
+}
+
+function isSame(kept: Kept, cause: Kept): boolean {
   return (
     kept.type === cause.type &&
     kept.object === cause.object &&
     kept.source === cause.source &&
     kept.change === cause.change
   );
-}
-
-/** The newer revision counts, and the change from the first state before to the last one after. */
-function merge(kept: Kept, cause: CauseInput): void {
-  kept.count++;
-  if (cause.revision !== undefined) kept.revision = cause.revision;
-  if (cause.failure !== undefined) kept.failure = cause.failure;
-  if (kept.states && cause.states) kept.states = { before: kept.states.before, after: cause.states.after };
 }

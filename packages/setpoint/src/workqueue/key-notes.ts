@@ -46,6 +46,16 @@ export class KeyNotes<Key> {
     this.#held.set(key, note);
   }
 
+  /** What was noted at the hand-out counts as not yet handed out. */
+  putBack(key: Key): void {
+    const held = this.#held.get(key);
+    if (held === undefined) return;
+    const { priority = held.priority, causes: later } = this.#wanted.get(key) ?? {};
+    const causes = held.causes ?? later;
+    if (later !== undefined && later !== causes) causes?.addAll(later);
+    this.#wanted.set(key, { priority: Math.max(held.priority, priority), since: held.since, causes });
+  }
+
   done(key: Key): void {
     this.#held.delete(key);
   }
@@ -59,8 +69,12 @@ export class KeyNotes<Key> {
     return this.#held.get(key)?.priority ?? 0;
   }
 
+  heldSince(key: Key): number | undefined {
+    return this.#held.get(key)?.since;
+  }
+
   heldCauses(key: Key): readonly Cause[] {
-    return this.#held.get(key)?.causes?.close() ?? NO_CAUSES;
+    return this.#held.get(key)?.causes?.list() ?? NO_CAUSES;
   }
 
   /** What the adds that wait come to; without them, what the key was handed out with. */

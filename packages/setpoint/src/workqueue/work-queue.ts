@@ -193,6 +193,21 @@ export class WorkQueue<Key extends string = string> {
     this.#announce();
   }
 
+  /**
+   * Ends the processing of `key` without it having been worked on: it keeps its priority and causes, and is ready again
+   * after `delayMs`, or earlier when it is added. Infinity: not before it is added.
+   */
+  putBack(key: Key, delayMs: number): void {
+    if (!this.#held.has(key)) return;
+    if (delayMs !== Infinity) checkDelay(key, delayMs);
+    this.#notes?.putBack(key);
+    const wanted = this.#again.has(key) || this.#delays.has(key);
+    this.done(key);
+    if (wanted || this.#shuttingDown) return;
+    if (delayMs > 0) this.#delays.add(key, delayMs);
+    else this.#want(key);
+  }
+
   /** The priority that `key`, which is in processing, was handed out with. A repetition should be given the same. */
   heldPriority(key: Key): number {
     return this.#notes?.heldPriority(key) ?? 0;
@@ -201,6 +216,11 @@ export class WorkQueue<Key extends string = string> {
   /** Why `key`, which is in processing, was handed out: as far as its adds said so, merged and bounded. */
   heldCauses(key: Key): readonly Cause[] {
     return this.#notes?.heldCauses(key) ?? [];
+  }
+
+  /** Since when `key`, which is in processing, had been wanted, by the clock; undefined when nobody noted it. */
+  heldSince(key: Key): number | undefined {
+    return this.#notes?.heldSince(key);
   }
 
   /** What the queue knows of `key`; undefined when that is nothing. */

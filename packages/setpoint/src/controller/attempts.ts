@@ -1,0 +1,145 @@
+import type { Clock } from '../internal/clock.ts';
+import { describeError } from '../internal/describe-error.ts';
+import type { Logger } from '../internal/logger.ts';
+import type { Random } from '../internal/random.ts';
+import type { WorkQueue } from '../workqueue/index.ts';
+import { runAttempt } from './attempt-run.ts';
+import type { controllerMetrics } from './controller-metrics.ts';
+import type { ControllerLimits } from './controller-options.ts';
+import type { FailureLog } from './failure-log.ts';
+import { type Job, jobOf, recordOf, reportOf, runningAttempt } from './job.ts';
+import type { Outcome } from './outcome.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { ControllerEvents, RunningAttempt } from './report.ts';
+import { requeue } from './requeue.ts';
+import type { RunHistory } from './run-history.ts';
+import { reconcileTracer } from './trace-channels.ts';
+
+export interface AttemptsOptions {
+  readonly controller: string;
+  readonly reconcile: Reconciler;
+  readonly queue: WorkQueue;
+  readonly limits: ControllerLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: ReturnType<typeof controllerMetrics>;
+  readonly failures: FailureLog;
+  readonly history: RunHistory;
+  /** An attempt has ended by itself, and not because of the stop. */
+  readonly onEnd: (job: Job) => void;
+  readonly emit: <Name extends keyof ControllerEvents>(event: Name, payload: ControllerEvents[Name]) => void;
+}
+
+/**
+ * The attempts of a controller, from the hand-out of a key to its release: calls the reconciler under its deadline, and
+ * when it has returned, decides what happens to the key, counts, logs, remembers and tells.
+ */
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  /** By key, every attempt whose function has not returned, zombies included; the one that began first is first. */
+  readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
+  #overdueCount = 0;
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  running(key: string): RunningAttempt | undefined {
+    const running = this.#running.get(key);
+    return running && runningAttempt(running.job, this.#options.clock.now());
+  }
+
+  all(): readonly RunningAttempt[] {
+    const now = this.#options.clock.now();
+    return Array.from(this.#running.values(), ({ job }) => runningAttempt(job, now));
+  }
+
+  /** Resolves when every function that was called has returned. */
+  async ended(): Promise<void> {
+    await Promise.all(Array.from(this.#running.values(), ({ ended }) => ended));
+  }
+
+  /**
+   * Starts an attempt of `key`, which was just handed out and is released when the function has returned. Resolves when
+   * the worker is free for another key. Never rejects: the pool would have nobody to tell.
+   */
+  start(key: string, stop: AbortSignal): Promise<void> {
+    const { queue, clock, random, logger, limits } = this.#options;
+    const job = jobOf(key, { queue, clock, logger, reconcileId: random.uuid() });
+    const run = runAttempt((signal) => this.#call(job, signal), {
+      ...limits,
+      clock,
+      stop,
+      onTimeout: () => this.#timedOut(job),
+      onOverdue: () => this.#overdue(job),
+    });
+    this.#running.set(key, { job, ended: run.ended.then((outcome) => this.#settle(job, outcome, stop)) });
+    return run.free;
+  }
+
+  #call(job: Job, signal: AbortSignal): unknown {
+    const { controller, reconcile } = this.#options;
+    const { key, causes, attempt, writes, queuedMs } = job;
+    const work = (): unknown => reconcile({ key, causes }, { ...attempt, signal });
+    job.trace = reconcileTracer(() => ({
+      controller,
+      key,
+      reconcileId: attempt.reconcileId,
+      attempt: attempt.attempt,
+      causes,
+      writes,
+      ...(queuedMs === undefined ? {} : { queuedMs }),
+    }));
+    return job.trace ? job.trace.call(work) : work();
+  }
+
+  #timedOut(job: Job): void {
+    const { metrics, limits } = this.#options;
+    const { timeoutMs, graceMs } = limits;
+    job.timedOut = true;
+    metrics.timedOut();
+    job.attempt.logger.warn({ timeoutMs, graceMs }, 'the reconcile has used up its time; its signal is aborted');
+  }
+
+  #overdue(job: Job): void {
+    const { metrics, clock, emit } = this.#options;
+    job.overdue = true;
+    metrics.overdue.set(++this.#overdueCount);
+    const running = runningAttempt(job, clock.now());
+    job.attempt.logger.error(
+      { afterMs: running.runningMs },
+      'the reconcile ignores its signal; its worker goes on with other keys, its own key is held until it returns',
+    );
+    emit('overdue', running);
+  }
+
+  /** The function has returned: decides what happens to its key, and releases it on every path. */
+  #settle(job: Job, outcome: Outcome, stop: AbortSignal): void {
+    const { controller, queue, clock, metrics, history, onEnd, emit } = this.#options;
+    const { key } = job;
+    const report = reportOf(controller, job, outcome, clock.now() - job.startedAt);
+    if (job.overdue) metrics.overdue.set(--this.#overdueCount);
+    try {
+      // Cut short by the stop: no failure of the reconciler, and nothing to try again in this run.
+      if (outcome.type === 'error' && stop.aborted) {
+        return job.attempt.logger.debug({ err: describeError(outcome.error) }, 'the stop ended a reconcile');
+      }
+      metrics.ended(outcome, report.durationMs);
+      if (outcome.type === 'error') this.#logFailure(job, outcome);
+      requeue(queue, job, outcome);
+      onEnd(job);
+    } finally {
+      this.#running.delete(key);
+      history.add(key, recordOf(job, report));
+      queue.done(key);
+      job.trace?.ended(outcome);
+      emit('reconciled', report);
+    }
+  }
+
+  #logFailure({ attempt }: Job, { error, terminal, panic }: Extract<Outcome, { type: 'error' }>): void {
+    const message = terminal ? 'the reconcile failed for good' : 'the reconcile failed and is tried again';
+    this.#options.failures.failed(attempt.logger, error, { attempt: attempt.attempt, panic }, message);
+  }
+}
