@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { get as getSecure } from 'node:https';
 import { join } from 'node:path';
@@ -110,9 +111,12 @@ export class EtcdMember {
     return this.#end('SIGTERM');
   }
 
-  /** Freezes the process: its connections stay up and nothing answers. */
+  /** Freezes the process: its connections stay up and nothing answers. It has stopped when this returns. */
   pause(): void {
     this.#process?.kill('SIGSTOP');
+    const { pid } = this;
+    // Each of its threads stops when it comes to it, which on a busy machine is later.
+    for (let looks = 0; pid !== undefined && looks < 5000 && !isStopped(pid); looks++) Atomics.wait(NAP, 0, 0, 1);
   }
 
   resume(): void {
@@ -133,6 +137,19 @@ export class EtcdMember {
     ending.kill(signal);
     ending.kill('SIGCONT');
     await exited;
+  }
+}
+
+const NAP = new Int32Array(new SharedArrayBuffer(4));
+
+/** Whether no thread of the process runs; true where the system does not tell. */
+function isStopped(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    // After the name, which may hold anything but ends with the last parenthesis, comes the state.
+    return threads.every((id) => /.*\) [TtZX]/s.test(readFileSync(`/proc/${pid}/task/${id}/stat`, 'latin1')));
+  } catch {
+    return true;
   }
 }
 

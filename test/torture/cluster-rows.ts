@@ -198,7 +198,11 @@ export const clusterRows: readonly Row[] = [
       const index = t.between(0, 2);
       const store = t.store(server.endpoints[index]!);
       const watching = await observers(t, store);
-      const direct = t.store(server.endpoints.filter((_, each) => each !== index));
+      // Each put has to be an entry of the members' log.
+      const direct = t.store(
+        server.endpoints.filter((_, each) => each !== index),
+        { combineWrites: false },
+      );
       await server.isolate(index);
       await leaderOf(server, direct);
       // A member keeps 5,000 entries for others to catch up from; beyond, it sends a snapshot.
