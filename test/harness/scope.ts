@@ -6,7 +6,16 @@ export class Scope {
     this.#disposals.push(dispose);
   }
 
+  /** Disposes of everything, also after one could not be; rejects with the first failure. */
   async dispose(): Promise<void> {
-    for (let dispose = this.#disposals.pop(); dispose; dispose = this.#disposals.pop()) await dispose();
+    const failures: unknown[] = [];
+    for (let dispose = this.#disposals.pop(); dispose; dispose = this.#disposals.pop()) {
+      try {
+        await dispose();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }

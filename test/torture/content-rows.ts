@@ -51,7 +51,7 @@ async function followThrough(t: Cycle, change: Change): Promise<void> {
 }
 
 /** What a watch says that it should not, or says all at once. */
-export const contentRows: readonly Row[] = [
+export const rows: readonly Row[] = [
   {
     id: 'F-47',
     title: 'the server repeats events: each is delivered once, and handlers are told once',

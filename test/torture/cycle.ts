@@ -25,8 +25,11 @@ export class RowRun {
 
   shared<T>(name: string, make: (tools: Tools) => Promise<T>): Promise<T> {
     const existing = this.#shared.get(name) as Promise<T> | undefined;
-    const value = existing ?? make(new Tools(this.version, this.#scope));
+    if (existing) return existing;
+    const value = make(new Tools(this.version, this.#scope));
     this.#shared.set(name, value);
+    // The next cycle tries again.
+    value.catch(() => this.#shared.delete(name));
     return value;
   }
 

@@ -114,7 +114,7 @@ async function overtake(t: Cycle, { direct, seen }: Witnesses): Promise<void> {
 }
 
 /** History that is compacted, or is not the one that was seen. */
-export const historyRows: readonly Row[] = [
+export const rows: readonly Row[] = [
   {
     id: 'F-34',
     title:

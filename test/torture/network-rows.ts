@@ -9,7 +9,7 @@ import type { Row } from './row.ts';
 import { etcd3ThroughCut, watchThroughCut } from './watch-cut.ts';
 
 /** A network that cuts, holds, slows and misleads. */
-export const networkRows: readonly Row[] = [
+export const rows: readonly Row[] = [
   {
     id: 'F-22',
     title: 'a watch that catches up on 3,000 events is cut after its first batch: none is lost, none comes twice',

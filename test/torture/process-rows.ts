@@ -5,7 +5,7 @@ import { Ledger } from './ledger.ts';
 import type { Row } from './row.ts';
 
 /** One etcd process that crashes, freezes or is not there. */
-export const processRows: readonly Row[] = [
+export const rows: readonly Row[] = [
   {
     id: 'F-1',
     title: 'etcd crashes while idle: caches and watches are whole again soon after it is back, with few log lines',

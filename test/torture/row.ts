@@ -16,5 +16,5 @@ export interface Row {
    * The same fault under the default client of the etcd3 package, where that shows how sensitive the row is. Throws
    * what did not hold.
    */
-  etcd3?(cycle: Cycle): Promise<void>;
+  readonly etcd3?: (cycle: Cycle) => Promise<void>;
 }

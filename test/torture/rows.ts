@@ -1,21 +1,31 @@
-import { clusterRows } from './cluster-rows.ts';
-import { contentRows } from './content-rows.ts';
-import { historyRows } from './history-rows.ts';
-import { networkRows } from './network-rows.ts';
-import { processRows } from './process-rows.ts';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Row } from './row.ts';
-import { serverRows } from './server-rows.ts';
 
-/** All rows, in the order of the catalogue. */
-export const rows: readonly Row[] = [
-  ...processRows,
-  ...clusterRows,
-  ...serverRows,
-  ...networkRows,
-  ...historyRows,
-  ...contentRows,
-].sort((a, b) => numberOf(a.id) - numberOf(b.id));
+/**
+ * All rows, in the order of the catalogue: what the files beside this one export as `rows`, if their names end with
+ * `-rows`. A number may have several rows, where its fault concerns several parts.
+ */
+export async function allRows(): Promise<readonly Row[]> {
+  const files = readdirSync(fileURLToPath(new URL('.', import.meta.url))).filter((name) => /-rows\.[jt]s$/.test(name));
+  const modules = await Promise.all(
+    files.sort().map((name) => import(new URL(name, import.meta.url).href) as Promise<{ rows: readonly Row[] }>),
+  );
+  return modules.flatMap(({ rows }) => rows).sort((a, b) => numberOf(a.id) - numberOf(b.id));
+}
 
-function numberOf(id: string): number {
+/** The number of `F-22`. */
+export function numberOf(id: string): number {
   return Number(id.slice(2));
+}
+
+/** The numbers that a text such as `F-1..F-67` or `F-22,F-23` names; undefined when it names none. */
+export function numbersOf(text: string): ReadonlySet<number> | undefined {
+  const numbers = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, from, to = from] = /^\s*F-(\d+)(?:\.\.F-(\d+))?\s*$/.exec(part) ?? [];
+    if (from === undefined || Number(to) < Number(from)) return undefined;
+    for (let number = Number(from); number <= Number(to); number++) numbers.add(number);
+  }
+  return numbers;
 }

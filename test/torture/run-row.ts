@@ -60,19 +60,20 @@ async function runCycle(
 ): Promise<string | undefined> {
   const scope = new Scope();
   const cycle = new Cycle(run, number, cycleSeed(seed, row.id, number), scope);
+  let what: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`the cycle took more than ${CYCLE_MAX_MS} ms`)), CYCLE_MAX_MS);
   });
   try {
     await Promise.race([client === 'etcd3' ? row.etcd3!(cycle) : row.cycle(cycle), late]);
-    return undefined;
   } catch (error) {
-    return describe(error);
+    what = describe(error);
   } finally {
     clearTimeout(timer);
-    await scope.dispose();
   }
+  await scope.dispose().catch((error: unknown) => (what ??= `cleaning up: ${describe(error)}`));
+  return what;
 }
 
 function describe(error: unknown): string {

@@ -9,7 +9,7 @@ import type { Row } from './row.ts';
 const MIB = 1024 * 1024;
 
 /** An etcd that runs but is busy, full, damaged, old or not the one that was meant. */
-export const serverRows: readonly Row[] = [
+export const rows: readonly Row[] = [
   {
     id: 'F-15',
     title: 'etcd is defragmented under load: calls end at their deadline, and leases that were renewed live on',

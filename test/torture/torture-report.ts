@@ -1,0 +1,73 @@
+import type { Row } from './row.ts';
+import type { RowOutcome } from './run-row.ts';
+
+/** All rows on one version. */
+export interface TortureRun {
+  /** In full, such as 3.4.23. */
+  readonly version: string;
+  readonly seed: number;
+  readonly client: 'setpoint' | 'etcd3';
+  readonly cycles: number;
+  readonly outcomes: readonly RowOutcome[];
+  readonly seconds: number;
+}
+
+/** So many different failures of a row are shown. */
+const FAILURES_SHOWN = 3;
+
+/** How a row went, for a terminal; what did not hold comes below, with how to see it again. */
+export function outcomeLines(outcome: RowOutcome, seed: number): readonly string[] {
+  const { id, title, version, cycles, held, seconds, failures } = outcome;
+  const counts = `${held} of ${cycles} held`;
+  const line = [version, id.padEnd(6), counts.padEnd(20), `${seconds.toFixed(1)} s`.padStart(9), ` ${title}`];
+  const worst = measured(outcome);
+  return [
+    line.join(' ') + (worst && ` [${worst}]`),
+    ...failures
+      .slice(0, FAILURES_SHOWN)
+      .flatMap(({ cycle, what }) => [
+        `    cycle ${cycle}: ${what}`,
+        `    replay: npm run torture -- --rows ${id} --etcd ${version} --seed ${seed} --first ${cycle}`,
+      ]),
+  ];
+}
+
+/** The line that a run comes down to. */
+export function summaryOf({ version, seed, client, outcomes, seconds }: TortureRun): string {
+  const cycles = sum(outcomes.map((outcome) => outcome.cycles));
+  const held = sum(outcomes.map((outcome) => outcome.held));
+  const broken = outcomes.filter(({ failures }) => failures.length > 0).map(({ id }) => id);
+  return [
+    `torture${client === 'etcd3' ? ' of the etcd3 client' : ''} on etcd ${version}`,
+    `seed ${seed}`,
+    `${outcomes.length} rows`,
+    `${held} of ${cycles} cycles held`,
+    broken.length === 0 ? 'every row held' : `not held: ${broken.join(' ')}`,
+    `${Math.round(seconds)} s`,
+  ].join(', ');
+}
+
+/** The same as a page: one table over all versions. */
+export function markdownOf(runs: readonly TortureRun[], rows: readonly Row[]): string {
+  const head = ['row', 'fault, and what holds', ...runs.map(({ version }) => `etcd ${version}`), 'at worst'];
+  const lines = rows.flatMap((row) => {
+    const cells = runs.map(({ outcomes }) => outcomes.find((one) => one.id === row.id && one.title === row.title));
+    if (cells.every((cell) => cell === undefined)) return [];
+    const counts = cells.map((cell) => (cell === undefined ? 'not there' : `${cell.held} / ${cell.cycles}`));
+    const worst = cells.map((cell) => (cell === undefined ? '' : measured(cell))).filter(Boolean);
+    return [tableRow([row.id, row.title, ...counts, [...new Set(worst)].join('; ')])];
+  });
+  const table = [tableRow(head), tableRow(head.map(() => '---')), ...lines];
+  return [...runs.map((run) => `- ${summaryOf(run)}`), '', ...table, ''].join('\n');
+}
+
+function measured({ worst }: RowOutcome): string {
+  return Object.entries(worst)
+    .map(([name, value]) => `${name} ${Math.round(value * 10) / 10}`)
+    .join(', ');
+}
+
+const tableRow = (cells: readonly string[]): string =>
+  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
