@@ -1,40 +1,60 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SetpointError } from '../errors/index.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
-import type { Runnable } from './runnable.ts';
-
-/** Throws, with a sentence for people, when what it looks at is not well. */
-export type HealthCheck = () => void;
+import { linkedAbort } from '../internal/linked-abort.ts';
+import { answerDebug, type DebugPages } from './debug-pages.ts';
+import { isKnownHost, isLoopback } from './host-check.ts';
+import { runCheck } from './run-checks.ts';
+import type { HealthCheck, Runnable } from './runnable.ts';
 
 export interface HealthServerOptions {
   /** 0 lets the system choose; see {@link HealthServer.url}. */
   readonly port: number;
   /** Default 127.0.0.1: who wants to be seen from elsewhere says so. */
   readonly host?: string;
+  /**
+   * The names under which it may be asked, beside addresses and localhost: those that Prometheus or a proxy use, such as
+   * `controller.example.org`. Requests under other names are refused with 421, see `host-check.ts`.
+   */
+  readonly allowedHosts?: readonly string[];
   /** Behind `/readyz`: whether this process does its work. */
   readonly ready?: Readonly<Record<string, HealthCheck>>;
   /** Behind `/healthz`: whether restarting this process might help. */
   readonly live?: Readonly<Record<string, HealthCheck>>;
   /** Behind `/metrics`: Prometheus text. Absent: not found. */
   readonly metrics?: () => string;
+  /** Behind `/debug`. They show keys and can take a CPU profile, so they are for loopback only, unless `debugAnywhere`. */
+  readonly debug?: DebugPages;
+  /** Serves `/debug` also where other machines can reach it. Default false. */
+  readonly debugAnywhere?: boolean;
+  readonly clock?: Clock;
 }
 
 /**
- * Answers `/healthz`, `/readyz` and `/metrics` over plain HTTP from the first moment of a manager to its last. A check
- * that fails makes the answer 503, with a line for each check.
+ * Answers `/healthz`, `/readyz`, `/metrics` and `/debug` over plain HTTP from the first moment of a manager to its last.
+ * A check that fails makes the answer 503, with a line for each check; `/readyz/<check>` asks one of them. It reads
+ * nothing but the path and changes nothing.
  */
 export class HealthServer implements Runnable {
   readonly name = 'health';
   readonly #options: HealthServerOptions;
+  readonly #clock: Clock;
+  readonly #debug: DebugPages | undefined;
   readonly #listening: Deferred<AddressInfo> = deferred();
 
   constructor(options: HealthServerOptions) {
-    const { port } = options;
+    const { port, host = '127.0.0.1' } = options;
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new SetpointError('Invalid', `the health port must be an integer from 0 to 65535; got ${String(port)}`);
     }
+    if (typeof host !== 'string' || host === '') {
+      throw new SetpointError('Invalid', `the health host must be an address or a name; got ${String(host)}`);
+    }
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#debug = options.debugAnywhere === true || isLoopback(host) ? options.debug : undefined;
     this.#listening.promise.catch(() => {}); // run() rejects with it
   }
 
@@ -49,7 +69,7 @@ export class HealthServer implements Runnable {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const server = createServer((request, response) => this.#answer(request, response));
+    const server = createServer((request, response) => this.#answer(request, response, signal));
     const ended = deferred();
     server.on('error', (error) => {
       this.#listening.reject(error);
@@ -68,37 +88,55 @@ export class HealthServer implements Runnable {
     await ended.promise;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const path = (request.url ?? '/').split('?', 1)[0];
-    const { ready = {}, live = {}, metrics } = this.#options;
+  #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): void {
+    const { ready = {}, live = {}, metrics, host = '127.0.0.1', allowedHosts = [] } = this.#options;
+    if (!isKnownHost(request, [host, ...allowedHosts])) {
+      return reply(response, 421, 'this name is not known here: use the address, or allow it with allowedHosts\n');
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') return reply(response, 405, 'only GET and HEAD\n');
-    if (path === '/healthz') return replyChecks(response, live);
-    if (path === '/readyz') return replyChecks(response, ready);
-    if (path === '/metrics' && metrics) return reply(response, 200, metrics());
-    return reply(response, 404, 'try /healthz, /readyz or /metrics\n');
+    const path = (request.url ?? '/').split('?', 1)[0]!;
+    const [, place, check] = /^\/(healthz|readyz)(?:\/(.+))?$/.exec(path) ?? [];
+    if (place !== undefined) return replyChecks(response, place === 'healthz' ? live : ready, check);
+    if (path === '/metrics' && metrics) return reply(response, 200, metrics(), 'text/plain; version=0.0.4');
+    if (this.#debug && /^\/debug(\/|$)/.test(path))
+      return void this.#answerDebug(this.#debug, request, response, signal);
+    return reply(response, 404, `try /healthz, /readyz, /metrics${this.#debug ? ' or /debug' : ''}\n`);
+  }
+
+  async #answerDebug(
+    pages: DebugPages,
+    request: IncomingMessage,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const over = linkedAbort(signal);
+    response.once('close', () => over.abort(undefined));
+    const { status, json } = await answerDebug(request, pages, { clock: this.#clock, signal: over.signal });
+    over.unlink();
+    reply(response, status, json, 'application/json');
   }
 }
 
-function replyChecks(response: ServerResponse, checks: Readonly<Record<string, HealthCheck>>): void {
-  const results = Object.entries(checks).map(([name, check]) => ({ name, failure: failureOf(check) }));
-  const lines = results.map(({ name, failure }) =>
-    failure === undefined ? `[+] ${name} ok` : `[-] ${name}: ${failure}`,
-  );
-  const healthy = results.every(({ failure }) => failure === undefined);
+/** All checks, or the one that was asked for. */
+function replyChecks(
+  response: ServerResponse,
+  checks: Readonly<Record<string, HealthCheck>>,
+  only: string | undefined,
+): void {
+  const asked = Object.entries(checks).filter(([name]) => only === undefined || name === only);
+  if (only !== undefined && asked.length === 0) return reply(response, 404, `no such check\n`);
+  const results = asked.map(([name, check]) => runCheck(name, check));
+  const lines = results.map(({ name, failed, message }) => {
+    if (failed) return `[-] ${name}: ${message}`;
+    return message === undefined ? `[+] ${name} ok` : `[!] ${name} ok, but ${message}`;
+  });
+  const healthy = results.every(({ failed }) => !failed);
   reply(response, healthy ? 200 : 503, [...lines, healthy ? 'ok' : 'not ok', ''].join('\n'));
 }
 
-function failureOf(check: HealthCheck): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function reply(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
+function reply(response: ServerResponse, status: number, body: string, type = 'text/plain'): void {
+  const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, ...headers }).end(body);
 }
 
 async function close(server: Server): Promise<void> {

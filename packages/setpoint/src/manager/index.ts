@@ -2,11 +2,11 @@
  * # Manager
  *
  * Owns lifecycle. Everything long-lived is a `Runnable`: `run(signal)` resolves when it was asked to stop and rejects
- * when it is broken. The manager starts groups of them in one order and stops them in another, both printable arrays.
+ * when it is broken. The manager starts groups of them and stops them in the order of one array, `lifeOrder`.
  * It knows nothing of controllers, caches or stores.
  *
  * Promised: a group starts when the one before is ready; one broken runnable stops all; whatever does not stop within
- * the graceful time-out is named in the error.
+ * the graceful time-out is named in the error, with what it was busy with.
  *
  * ```ts
  * const manager = new Manager({ gracefulTimeoutMs: 10_000 });
@@ -16,8 +16,11 @@
  * await manager.run(); // until SIGTERM
  * ```
  *
- * Next: `runnable.ts`, then `runnable-group.ts`, then `manager.ts`
+ * Next: `runnable.ts`, then `life-order.ts`, then `manager.ts`
  */
-export { type HealthCheck, HealthServer, type HealthServerOptions } from './health-server.ts';
-export { type GroupName, Manager, type ManagerOptions, type ManagerState, startOrder, stopOrder } from './manager.ts';
-export { nameOf, type Runnable } from './runnable.ts';
+export type { DebugPages, DebugQuery } from './debug-pages.ts';
+export { HealthServer, type HealthServerOptions } from './health-server.ts';
+export { type GroupName, lifeOrder, startOrder, stopOrder } from './life-order.ts';
+export { type Leadership, Manager, type ManagerOptions, type ManagerState } from './manager.ts';
+export { checkAll } from './run-checks.ts';
+export { type HealthCheck, nameOf, type Runnable, type RunnableStatus } from './runnable.ts';

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { channel } from 'node:diagnostics_channel';
+import { deferred } from '../internal/deferred.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
-import { Manager, type ManagerOptions, startOrder, stopOrder } from './manager.ts';
+import { lifeOrder, startOrder } from './life-order.ts';
+import { Manager, type ManagerOptions } from './manager.ts';
 import type { Runnable } from './runnable.ts';
 
 /** A runnable that writes down what happens to it, and can be held back at each step. */
@@ -33,8 +36,27 @@ function setup(options: ManagerOptions = {}) {
 }
 
 describe('the order of a life', () => {
-  it('I-158: starts http, caches, others, warm-up, leader-elected, whatever the order of adding', async () => {
-    expect(startOrder).toEqual(['http', 'caches', 'others', 'warmup', 'leader-elected']);
+  it('I-158, I-159: is one array', () => {
+    const steps = lifeOrder.map((step) =>
+      'start' in step ? `start ${step.start.join(' and ')}` : `stop ${step.stop.join(' and ')}`,
+    );
+    console.log(steps.join('\n'));
+    expect(steps).toEqual([
+      'start http',
+      'start leases',
+      'start caches',
+      'start others',
+      'start warmup',
+      'start leader-elected',
+      'stop warmup and others',
+      'stop leader-elected',
+      'stop leases',
+      'stop caches',
+      'stop http',
+    ]);
+  });
+
+  it('I-158: starts http, leases, caches, others, warm-up, leader-elected, whatever the order of adding', async () => {
     const { manager, log, abort } = setup();
     for (const group of [...startOrder].toReversed()) manager.add(recorded(log, group), { group });
     const run = manager.run(abort.signal);
@@ -63,8 +85,7 @@ describe('the order of a life', () => {
     await run;
   });
 
-  it('I-159: stops others and warm-up together, then leader-elected, then caches, then http', async () => {
-    expect(stopOrder).toEqual([['warmup', 'others'], ['leader-elected'], ['caches'], ['http']]);
+  it('I-159: stops others and warm-up together, then leader-elected, then its lease, then caches, then http', async () => {
     const { manager, log, abort } = setup();
     for (const group of startOrder) manager.add(recorded(log, group), { group });
     const run = manager.run(abort.signal);
@@ -73,12 +94,14 @@ describe('the order of a life', () => {
     abort.abort();
     await run;
     expect(log.slice(0, 2).toSorted()).toEqual(['stop others', 'stop warmup']);
-    expect(log.filter((line) => line.startsWith('end ')).slice(-3)).toEqual([
+    expect(log.filter((line) => line.startsWith('end ')).slice(-4)).toEqual([
       'end leader-elected',
+      'end leases',
       'end caches',
       'end http',
     ]);
-    expect(log.indexOf('end leader-elected')).toBeLessThan(log.indexOf('stop caches'));
+    expect(log.indexOf('end leader-elected')).toBeLessThan(log.indexOf('stop leases'));
+    expect(log.indexOf('end leases')).toBeLessThan(log.indexOf('stop caches'));
     expect(log.indexOf('end caches')).toBeLessThan(log.indexOf('stop http'));
   });
 
@@ -119,6 +142,23 @@ describe('the graceful time-out', () => {
     expect(message).toContain('stuck');
     expect(message).not.toContain('good');
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('I-160: says where each of them is stuck, also one that can not say', async () => {
+    const { manager, log, abort, clock } = setup({ gracefulTimeoutMs: 5000 });
+    const stuck = { ...recorded(log, 'websites', { end: never }), busyWith: () => ['default/a for 31 s'] };
+    const broken = {
+      ...recorded(log, 'mute', { end: never }),
+      busyWith: () => {
+        throw new Error('busy');
+      },
+    };
+    manager.add(stuck, { group: 'leader-elected' }).add(broken, { group: 'leader-elected' });
+    const outcome = manager.run(abort.signal).catch(String);
+    await manager.whenReady();
+    abort.abort();
+    await clock.advance(5000);
+    expect(await outcome).toContain("'websites' (leader-elected, for 5 s): default/a for 31 s; 'mute' (leader-elected");
   });
 
   it('I-160: what comes after the stuck step is still told to stop', async () => {
@@ -202,6 +242,40 @@ describe('failures', () => {
     expect(() => manager.add(recorded(log, 'too late'))).toThrow('Closed');
   });
 
+  it('I-161: on standby everything else runs; what is leader-elected starts once elected', async () => {
+    const elected = deferred();
+    const { manager, log, abort } = setup({ leadership: { elected: () => elected.promise } });
+    manager.add(recorded(log, 'cache'), { group: 'caches' });
+    manager.add(recorded(log, 'controller'), { group: 'leader-elected' });
+    const run = manager.run(abort.signal);
+    await manager.whenReady();
+    expect([manager.state, log]).toEqual(['standby', ['start cache']]);
+    expect(manager.checks.manager()).toBeUndefined();
+    elected.resolve();
+    await settle();
+    expect([manager.state, log.at(-1)]).toEqual(['ready', 'start controller']);
+    abort.abort();
+    await run;
+  });
+
+  it('I-161: a standby that is stopped was never elected, and its election is told', async () => {
+    const { manager, log, abort } = setup({
+      leadership: { elected: (signal) => new Promise((_, reject) => signal.addEventListener('abort', reject)) },
+    });
+    manager.add(recorded(log, 'controller'), { group: 'leader-elected' });
+    const run = manager.run(abort.signal);
+    await manager.whenReady();
+    abort.abort();
+    await run;
+    expect(log).toEqual([]);
+  });
+
+  it('I-161: an election that breaks ends the run with its error', async () => {
+    const broken = new Error('no session');
+    const { manager } = setup({ leadership: { elected: () => Promise.reject(broken) } });
+    await expect(manager.run(new AbortController().signal)).rejects.toBe(broken);
+  });
+
   it('I-161: who lost the lock is not waited for', async () => {
     const { SetpointError } = await import('../errors/index.ts');
     const { manager, log, abort, clock } = setup();
@@ -223,6 +297,64 @@ describe('failures', () => {
     await manager.stop();
     await expect(manager.run()).rejects.toMatchObject({ code: 'Invalid' });
     await expect(manager.whenReady()).rejects.toMatchObject({ code: 'Closed' });
+  });
+});
+
+describe('what it tells of itself', () => {
+  it('I-190: names what it waits for while it starts and stops, and is quiet in between', async () => {
+    const ready = deferred();
+    const end = deferred();
+    const { manager, log, abort, clock } = setup();
+    manager.add(recorded(log, 'cache of Server', { ready: ready.promise, end: end.promise }), { group: 'caches' });
+    manager.add(recorded(log, 'websites'), { group: 'leader-elected' });
+    expect(manager.checks.manager).toThrow('new');
+    const run = manager.run(abort.signal);
+    await clock.advance(12_000);
+    expect(manager.checks.manager).toThrow("starting, 'cache of Server' (caches, for 12 s)");
+    expect(manager.status().map(({ name, state, group }) => [name, state, group])).toEqual([
+      ['cache of Server', 'starting', 'caches'],
+      ['websites', 'waiting', 'leader-elected'],
+    ]);
+    ready.resolve();
+    await settle();
+    expect(manager.checks.manager()).toBeUndefined();
+    expect(manager.status().map(({ state }) => state)).toEqual(['ready', 'ready']);
+    abort.abort();
+    await settle();
+    expect(manager.checks.manager).toThrow("stopping, 'cache of Server' (caches, for 0 s)");
+    end.resolve();
+    await run;
+    expect(manager.status()).toEqual([]);
+  });
+
+  it('I-190: runnables are asked how they are, and every one that is not well is named', async () => {
+    const { manager, log, abort } = setup();
+    const health: Record<string, () => string | void> = { lease: () => {}, agent: () => {} };
+    for (const name of ['lease', 'agent']) manager.add({ ...recorded(log, name), health: () => health[name]!() });
+    const run = manager.run(abort.signal);
+    await manager.whenReady();
+    expect(manager.checks.runnables()).toBeUndefined();
+    health['agent'] = () => 'one process does not end';
+    expect(manager.checks.runnables()).toBe('agent: one process does not end');
+    health['lease'] = () => {
+      throw new Error('lost 3 s ago');
+    };
+    expect(manager.checks.runnables).toThrow('lease: lost 3 s ago');
+    abort.abort();
+    await run;
+  });
+
+  it('publishes its states on the channel setpoint:manager', async () => {
+    const states: unknown[] = [];
+    const listen = (message: unknown): void => void states.push((message as { readonly state: string }).state);
+    channel('setpoint:manager').subscribe(listen);
+    const { manager, abort } = setup();
+    const run = manager.run(abort.signal);
+    await manager.whenReady();
+    abort.abort();
+    await run;
+    channel('setpoint:manager').unsubscribe(listen);
+    expect(states).toEqual(['starting', 'ready', 'stopping', 'stopped']);
   });
 });
 

@@ -3,25 +3,12 @@ import { type Clock, sleep, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
 import { holdProcess } from '../internal/hold-process.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
+import { managerChannel, type ManagerMessage } from '../internal/diagnostics.ts';
+import { type GroupName, startOrder, stopOrder } from './life-order.ts';
 import { onTerminationSignal } from './process-signals.ts';
-import type { Runnable } from './runnable.ts';
+import { describeStatus, type HealthCheck, nameOf, type Runnable, type RunnableStatus } from './runnable.ts';
+import { checkAll } from './run-checks.ts';
 import { RunnableGroup } from './runnable-group.ts';
-
-/** Groups in the order in which they start; each begins when all of the one before is ready. */
-export const startOrder = ['http', 'caches', 'others', 'warmup', 'leader-elected'] as const;
-
-export type GroupName = (typeof startOrder)[number];
-
-/**
- * Groups in the order in which they stop; those of one step stop together, and a step waits for the one before. What
- * acts stops before what it relies on: the caches outlive the controllers, the health endpoint outlives everything.
- */
-export const stopOrder: readonly (readonly GroupName[])[] = [
-  ['warmup', 'others'],
-  ['leader-elected'],
-  ['caches'],
-  ['http'],
-];
 
 /** controller-runtime's default. */
 const GRACEFUL_TIMEOUT_MS = 30_000;
@@ -29,19 +16,28 @@ const GRACEFUL_TIMEOUT_MS = 30_000;
 export interface ManagerOptions {
   /** How long everything together may take to stop. Default 30 s, as controller-runtime; negative waits for ever. */
   readonly gracefulTimeoutMs?: number;
+  /** Decides when the `leader-elected` group may start. Absent: as soon as everything else is ready. */
+  readonly leadership?: Leadership;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
 
-export type ManagerState = 'new' | 'starting' | 'ready' | 'stopping' | 'stopped';
+/** Whether this process may run what only one replica may. */
+export interface Leadership {
+  /** Resolves when it may. It is lost by a runnable that rejects with `LockLost`, which ends the manager. */
+  elected(signal: AbortSignal): Promise<unknown>;
+}
+
+/** `standby`: everything but the leader-elected group is ready, and that one waits for leadership. */
+export type ManagerState = 'new' | 'starting' | 'standby' | 'ready' | 'stopping' | 'stopped';
 
 /**
  * Owns the lives of {@link Runnable}s: starts them group by group, stops them in the opposite sense, and ends when
  * one of them breaks.
  *
  * Guarantees: a group starts only after the one before is ready; nothing is started after a stop was asked for; run
- * settles only when everything has ended or the graceful time-out has passed, and then says what was left. It elects
- * no leader: the `leader-elected` group is the place for what only one replica may do, and here it simply starts last.
+ * settles only when everything has ended or the graceful time-out has passed, and then says what was left, and where.
+ * It elects no leader itself: see {@link ManagerOptions.leadership}.
  */
 export class Manager {
   readonly #groups: ReadonlyMap<GroupName, RunnableGroup>;
@@ -52,6 +48,7 @@ export class Manager {
   /** Resolves when a stop is asked for or a runnable breaks. */
   readonly #ending: Deferred<void> = deferred();
   readonly #ended: Deferred<void> = deferred();
+  readonly #leadership: Leadership | undefined;
   #state: ManagerState = 'new';
   #stoppedByProcess = false;
   #failure: { readonly error: unknown } | undefined;
@@ -64,10 +61,11 @@ export class Manager {
         'gracefulTimeoutMs must be a number of milliseconds, negative for ever; got NaN',
       );
     }
+    this.#leadership = options.leadership;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
     const onFailure = (error: unknown, runnable: string): void => this.#fail(error, runnable);
-    this.#groups = new Map(startOrder.map((name) => [name, new RunnableGroup(name, onFailure)]));
+    this.#groups = new Map(startOrder.map((name) => [name, new RunnableGroup(name, this.#clock, onFailure)]));
     this.#ready.promise.catch(() => {}); // whoever asked whenReady() gets the rejection; nobody has to ask
   }
 
@@ -92,7 +90,35 @@ export class Manager {
     return this;
   }
 
-  /** Resolves when every group has started and is ready; rejects when the manager ends before that. */
+  /** Where every runnable is in its life, in the order in which they start. */
+  status(): readonly RunnableStatus[] {
+    return [...this.#groups.values()].flatMap((group) => group.status());
+  }
+
+  /**
+   * The manager's own checks, for a readiness endpoint. `manager`: it is ready or on standby; otherwise it names what
+   * it waits for. `runnables`: what the runnables say of themselves.
+   */
+  readonly checks: Readonly<Record<'manager' | 'runnables', HealthCheck>> = {
+    manager: () => {
+      if (this.#state === 'ready' || this.#state === 'standby') return;
+      const waitsFor = this.status().filter(({ state }) => state === 'starting' || state === 'stopping');
+      throw new Error([this.#state, ...waitsFor.map(describeStatus)].join(', '));
+    },
+    runnables: () =>
+      checkAll(this.#running().flatMap((each) => (each.health ? [[nameOf(each), () => each.health!()]] : []))),
+  };
+
+  /** What the runnables show of themselves, by page; pages that several have are lists. */
+  debug(): Readonly<Record<string, readonly unknown[]>> {
+    const pages: Record<string, unknown[]> = {};
+    for (const runnable of this.#running()) {
+      for (const [page, shown] of Object.entries(runnable.debug?.() ?? {})) (pages[page] ??= []).push(shown);
+    }
+    return pages;
+  }
+
+  /** Resolves when every group has started and is ready, or waits for leadership; rejects when it ends before that. */
   whenReady(): Promise<void> {
     return this.#ready.promise;
   }
@@ -107,7 +133,7 @@ export class Manager {
   async run(signal?: AbortSignal): Promise<void> {
     if (this.#state !== 'new')
       throw new SetpointError('Invalid', `a manager runs once, and this one is ${this.#state}`);
-    this.#state = 'starting';
+    this.#enter('starting');
     const stop = (): void => this.#ending.resolve();
     const release = holdProcess(this.#clock);
     const terminate = (): void => {
@@ -123,7 +149,7 @@ export class Manager {
     } finally {
       unlisten();
       release();
-      this.#state = 'stopped';
+      this.#enter('stopped');
       this.#ready.reject(this.#failure?.error ?? stoppedEarly());
       this.#ended.resolve();
     }
@@ -145,30 +171,53 @@ export class Manager {
     const ended = this.#ending.promise.then(() => void (ending = true));
     await Promise.resolve(); // a signal that had aborted already starts nothing
     for (const name of startOrder) {
+      if (name === 'leader-elected' && this.#leadership) await Promise.race([this.#waitForLeadership(), ended]);
       if (ending) return;
       this.#logger.debug({ group: name }, 'starting');
       await Promise.race([this.#groups.get(name)!.start(), ended]);
     }
     if (ending) return;
-    this.#state = 'ready';
+    this.#enter('ready');
     this.#ready.resolve();
     this.#logger.info({}, 'the manager is ready');
   }
 
+  async #waitForLeadership(): Promise<void> {
+    this.#enter('standby');
+    this.#ready.resolve();
+    this.#logger.info({}, 'the manager is on standby: it waits for leadership');
+    const waiting = new AbortController();
+    void this.#ending.promise.then(() => waiting.abort(stoppedEarly()));
+    try {
+      await this.#leadership!.elected(waiting.signal);
+    } catch (error) {
+      if (!waiting.signal.aborted) this.#fail(error, 'leadership');
+    }
+  }
+
+  #running(): readonly Runnable[] {
+    return [...this.#groups.values()].flatMap((group) => group.running);
+  }
+
+  #enter(state: ManagerState): void {
+    this.#state = state;
+    if (managerChannel.hasSubscribers) managerChannel.publish({ state } satisfies ManagerMessage);
+  }
+
   /** Stops step by step within one common limit; returns what had been told to and was still running at its end. */
-  async #stop(): Promise<readonly string[]> {
-    this.#state = 'stopping';
+  async #stop(): Promise<readonly RunnableStatus[]> {
+    this.#enter('stopping');
     const reason = new SetpointError('Closed', 'the manager is stopping', { cause: this.#failure?.error });
     const done = new AbortController();
     let expired = false;
     const limit = this.#gracefulLimit(done.signal).then(() => void (expired = true));
-    let late: readonly string[] = [];
+    let late: readonly RunnableStatus[] = [];
     for (const step of stopOrder) {
       const groups = step.map((name) => this.#groups.get(name)!);
       const stopped = Promise.all(groups.map((group) => group.stop(reason)));
       if (expired) continue; // the rest is told to stop all the same, and had no time to be late in
       await Promise.race([stopped, limit]);
-      if (expired) late = groups.flatMap((group) => group.running);
+      if (expired) late = groups.flatMap((group) => group.status());
     }
     done.abort();
     return late;
@@ -181,13 +230,13 @@ export class Manager {
     await sleep(this.#clock, this.#gracefulTimeoutMs, done, { ref: true });
   }
 
-  #settle(left: readonly string[]): void {
+  #settle(left: readonly RunnableStatus[]): void {
     const late =
       left.length === 0
         ? undefined
         : new SetpointError(
             'Timeout',
-            `these did not stop within ${this.#gracefulTimeoutMs} ms: ${left.join(', ')}. ` +
+            `these did not stop within ${this.#gracefulTimeoutMs} ms: ${left.map(describeStatus).join('; ')}. ` +
               'Do they look at their signal? gracefulTimeoutMs gives them longer',
           );
     if (!this.#failure) {

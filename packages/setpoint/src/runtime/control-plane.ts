@@ -8,11 +8,13 @@ import { defaultLogger } from './console-logger.ts';
 import type { Logger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
-import { type HealthCheck, HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
+import { type HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
 import { type AnyResourceDefinition, DEFAULT_PREFIX, type ObjectOf } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
 import { bindController } from './bind-controller.ts';
 import type { ControllerDefinition } from './define-controller.ts';
+import { controllerRunnable } from './controller-runnable.ts';
+import { type HealthOptions, healthServer } from './health.ts';
 import { KindCaches } from './kind-caches.ts';
 import { checkOptionNames } from './option-names.ts';
 
@@ -28,8 +30,8 @@ export interface ControlPlaneOptions {
   readonly runnables?: readonly Runnable[];
   /** Whether objects go when their owners have gone. Default true. */
   readonly garbageCollection?: boolean;
-  /** Serves `/healthz`, `/readyz` and `/metrics` on loopback. Default: no. Port 0 lets the system choose. */
-  readonly health?: { readonly port: number; readonly host?: string };
+  /** Serves `/healthz`, `/readyz`, `/metrics` and `/debug`, on loopback unless told otherwise. Default: no. */
+  readonly health?: HealthOptions;
   /** How long a stop may take. Default 30 s, negative for ever. */
   readonly gracefulTimeoutMs?: number;
   /** How long a cache may take to be complete before the start fails. Default 2 min, as controller-runtime. */
@@ -78,7 +80,6 @@ export class ControlPlane {
   readonly client: Client;
   readonly metrics: Metrics;
   readonly #store: Store;
-  readonly #clock: Clock;
   readonly #manager: Manager;
   readonly #caches: KindCaches;
   readonly #controllers: ReadonlyMap<string, Controller>;
@@ -96,7 +97,6 @@ export class ControlPlane {
     } = options;
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
     this.#store = store;
-    this.#clock = clock;
     this.metrics = metrics;
     this.client = createClient({ store, prefix, clock, random });
     this.#manager = new Manager({ clock, logger, ...(gracefulTimeoutMs === undefined ? {} : { gracefulTimeoutMs }) });
@@ -113,9 +113,13 @@ export class ControlPlane {
     this.#controllers = new Map(defined.map((each) => [each.name, bindController(each, surroundings)]));
     for (const kind of options.resources ?? []) this.#caches.informer(kind);
     for (const runnable of options.runnables ?? []) this.#manager.add(runnable);
-    for (const controller of this.#controllers.values()) this.#manager.add(controller, { group: 'leader-elected' });
+    for (const controller of this.#controllers.values()) {
+      this.#manager.add(controllerRunnable(controller), { group: 'leader-elected' });
+    }
     if (options.garbageCollection ?? true) this.#addGarbageCollector({ clock, random, logger, metrics });
-    this.#health = options.health && this.#healthServer(options.health);
+    const controllers = [...this.#controllers.values()];
+    const parts = { manager: this.#manager, caches: this.#caches, controllers, metrics, clock };
+    this.#health = options.health && healthServer(options.health, parts);
     if (this.#health) this.#manager.add(this.#health, { group: 'http' });
   }
 
@@ -175,25 +179,7 @@ export class ControlPlane {
     const collector = createGarbageCollector({ ...common, client: this.client, kinds: this.#caches.list() });
     this.#manager.add(collector, { group: 'leader-elected' });
   }
-
-  #healthServer(options: { readonly port: number; readonly host?: string }): HealthServer {
-    const manager: HealthCheck = () => {
-      if (this.state !== 'ready') throw new Error(this.state);
-    };
-    const caches: HealthCheck = () => {
-      const stale = this.#caches.list().flatMap(({ informer }) => (this.#isFresh(informer) ? [] : [informer.name]));
-      if (stale.length > 0) throw new Error(`not fresh: ${stale.join(', ')}`);
-    };
-    return new HealthServer({ ...options, ready: { manager, caches }, metrics: () => this.metrics.render() });
-  }
-
-  /** A connection that breaks and comes back within seconds must not take replicas out of service. */
-  #isFresh({ hasSynced, stalledSince }: Pick<Informer<unknown>, 'hasSynced' | 'stalledSince'>): boolean {
-    return hasSynced && (stalledSince === undefined || this.#clock.now() - stalledSince < STALLED_MAX_MS);
-  }
 }
-
-const STALLED_MAX_MS = 30_000;
 
 function checkOptions(options: ControlPlaneOptions): void {
   checkOptionNames('createManager', options, OPTIONS);

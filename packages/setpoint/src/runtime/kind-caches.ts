@@ -14,6 +14,7 @@ import {
   type ResourceObject,
 } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
+import { describeInformer } from './debug-informer.ts';
 import { MANAGER_INDEX, managerUid } from './owned-objects.ts';
 
 export interface KindCachesOptions {
@@ -81,6 +82,8 @@ export class KindCaches {
       name: `cache of ${informer.name}`,
       run: (signal) => informer.run(signal),
       ready: (signal) => syncedWithin(informer, timeoutMs, clock, signal),
+      busyWith: () => (informer.phase === 'watching' ? [] : [informer.phase]),
+      debug: () => ({ informers: describeInformer(informer, clock) }),
     };
   }
 }
