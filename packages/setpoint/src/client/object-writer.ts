@@ -1,5 +1,6 @@
 import { isSetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
+import { writeChannel, type WriteTrace } from '../internal/diagnostics.ts';
 import type { Random } from '../internal/random.ts';
 import {
   type AnyResourceDefinition,
@@ -36,6 +37,13 @@ export interface ClientContext {
 
 /** What became of one conditional write: the new object, or what stands in its way (undefined: it is gone). */
 export type WriteResult<T> = { readonly object: T } | { readonly current: KeyValue | undefined };
+
+/** One write to make: of `next`, where `base` is, and `guard` are its bytes if it isn't known that they are. */
+interface Swap<Definition extends AnyResourceDefinition> {
+  readonly base: Revision;
+  readonly next: ObjectOf<Definition>;
+  readonly guard: Uint8Array | undefined;
+}
 
 /** How far `base` can be trusted to be what is stored at its revision. */
 export type BaseOrigin = 'caller' | 'store';
@@ -106,14 +114,26 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
     return next === base ? { object: base } : this.#swap(target, { base: revision, next, guard: undefined }, options);
   }
 
-  /** An object whose deletion was asked for is deleted by the write that leaves it without finalizers. */
   async #swap(
     target: Target,
-    write: {
-      readonly base: Revision;
-      readonly next: ObjectOf<Definition>;
-      readonly guard: Uint8Array | undefined;
-    },
+    write: Swap<Definition>,
+    options: CallOptions,
+  ): Promise<WriteResult<ObjectOf<Definition>>> {
+    if (!writeChannel.hasSubscribers) return this.#swapQuietly(target, write, options);
+    const trace: WriteTrace = { kind: this.definition.kind, key: target.key };
+    let result!: WriteResult<ObjectOf<Definition>>;
+    // What the traced function resolves with is told too, so it must not be the object.
+    await writeChannel.tracePromise(async () => {
+      result = await this.#swapQuietly(target, write, options);
+      if ('object' in result) trace.revision = BigInt(result.object.metadata.resourceVersion);
+    }, trace);
+    return result;
+  }
+
+  /** An object whose deletion was asked for is deleted by the write that leaves it without finalizers. */
+  async #swapQuietly(
+    target: Target,
+    write: Swap<Definition>,
     options: CallOptions,
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     const { storeKey: key } = target;

@@ -1,4 +1,5 @@
 import { SetpointError } from '../errors/index.ts';
+import { watchChannel, type WatchMessage } from '../internal/diagnostics.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { Revision } from '../store/port.ts';
@@ -246,6 +247,7 @@ export class Informer<T> {
     const monitor = this.#monitor;
     return {
       changed: (changes, signal) => {
+        if (watchChannel.hasSubscribers && changes.length > 0) this.#publish(changes.length);
         monitor.proved();
         this.#synced.check();
         this.#reached.check();
@@ -261,6 +263,10 @@ export class Informer<T> {
       quarantined: (entry) => monitor.quarantined(entry),
       healed: (key, revision) => monitor.healed(key, revision),
     };
+  }
+
+  #publish(changes: number): void {
+    watchChannel.publish({ informer: this.name, revision: this.revision, changes } satisfies WatchMessage);
   }
 
   #stop(): void {
