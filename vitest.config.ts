@@ -7,6 +7,7 @@ const alias = [
   { find: /^setpoint$/, replacement: source('./packages/setpoint/src/index.ts') },
   { find: /^setpoint\/(.+)$/, replacement: source('./packages/setpoint/src') + '/$1/index.ts' },
   { find: /^@setpoint\/etcd$/, replacement: source('./packages/etcd/src/index.ts') },
+  { find: /^@setpoint\/cli$/, replacement: source('./packages/cli/src/index.ts') },
 ];
 
 const project = (name: string, include: string[], testTimeout: number, extra: object = {}) => ({

@@ -7,7 +7,7 @@ export const staticSteps = [
   {
     name: 'packaging',
     commands: [
-      ...['packages/setpoint', 'packages/etcd'].flatMap((folder) => [
+      ...['packages/setpoint', 'packages/etcd', 'packages/cli'].flatMap((folder) => [
         ['publint', '--strict', folder],
         ['attw', '--pack', folder, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji'],
       ]),

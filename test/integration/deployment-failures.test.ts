@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ownPrograms } from '../../examples/deployment/src/agent/leftovers.ts';
 import { startCluster } from '../../examples/deployment/src/cluster.ts';
 import { Deployment, kinds, Process } from '../../examples/deployment/src/kinds.ts';
-import { applyManifests, readManifestFile } from '../../examples/deployment/src/manifests.ts';
+import { applyManifests, readManifestFile } from '@setpoint/cli';
 import { Outside, until } from '../../examples/deployment/src/outside.ts';
 import { built, manifests } from './deployment-example.ts';
 

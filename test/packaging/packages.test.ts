@@ -8,6 +8,7 @@ import { type Consumer, installPacked, type PackedPackage } from './packed-packa
 const DEPENDENCIES: Record<string, { dependencies: string[]; peers: string[] }> = {
   setpoint: { dependencies: ['@standard-schema/spec', 'eventemitter3', 'p-queue', 'rxjs'], peers: [] },
   '@setpoint/etcd': { dependencies: ['etcd3'], peers: ['setpoint'] },
+  '@setpoint/cli': { dependencies: ['commander', 'yaml'], peers: ['@setpoint/etcd', 'setpoint'] },
 };
 
 /** A user's settings; with `skipLibCheck` off, so that our declarations have to hold by themselves. */

@@ -26,7 +26,7 @@ export interface PackedPackage {
   readonly files: readonly string[];
 }
 
-/** A folder in which nothing of this tree can be found, with both packages installed from their tarballs. */
+/** A folder in which nothing of this tree can be found, with all packages installed from their tarballs. */
 export interface Consumer extends AsyncDisposable {
   readonly folder: string;
   readonly packages: readonly PackedPackage[];
@@ -41,13 +41,13 @@ export interface Consumer extends AsyncDisposable {
 
 /** Builds, packs and installs. Removes the folder on dispose, and when this process ends before. */
 export async function installPacked(others: Record<string, string>): Promise<Consumer> {
-  await runTold(process.execPath, [bin('typescript/bin/tsc'), '-b', 'packages/etcd'], root);
-  await Promise.all(['packages/setpoint', 'packages/etcd'].map(removeLeftOvers));
+  await runTold(process.execPath, [bin('typescript/bin/tsc'), '-b', 'packages/cli'], root);
+  await Promise.all(['packages/setpoint', 'packages/etcd', 'packages/cli'].map(removeLeftOvers));
   const folder = await mkdtemp(join(process.env.SETPOINT_OUTSIDE ?? tmpdir(), 'setpoint-consumer-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const { stdout } = await runTold(
     'npm',
-    ['pack', '--json', '--pack-destination', folder, '-w', 'setpoint', '-w', '@setpoint/etcd'],
+    ['pack', '--json', '--pack-destination', folder, '-w', 'setpoint', '-w', '@setpoint/etcd', '-w', '@setpoint/cli'],
     root,
   );
   const packed = JSON.parse(stdout) as { name: string; filename: string; files: { path: string }[] }[];

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { createClient } from 'setpoint';
 import { kinds } from './kinds.ts';
-import { applyManifests, deleteManifests, readManifestFile } from './manifests.ts';
+import { applyManifests, deleteManifests, readManifestFile } from '@setpoint/cli';
 import { openSharedStore, SetupError } from './open-store.ts';
 import { runProgram } from './run-program.ts';
 

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs/promises';
 import { type Client, sleep, systemClock } from 'setpoint';
 import { kinds } from './kinds.ts';
-import { applyManifests, ManifestError, readManifests } from './manifests.ts';
+import { applyManifests, ManifestError, readManifests } from '@setpoint/cli';
 
 /** An editor may write a file in several goes; what it was in between is of no interest. */
 const SETTLE_MS = 100;

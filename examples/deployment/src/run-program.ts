@@ -1,4 +1,4 @@
-import { ManifestError } from './manifests.ts';
+import { ManifestError } from '@setpoint/cli';
 import { SetupError } from './open-store.ts';
 
 /** Runs a program's main function. What its user can mend ends it with exit code 2 and a message, no stack trace. */

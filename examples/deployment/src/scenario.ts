@@ -2,7 +2,7 @@ import { type Client, systemClock } from 'setpoint';
 import { sendSignal } from './agent/process-table.ts';
 import { watchAvailability } from './availability.ts';
 import { Deployment, kinds } from './kinds.ts';
-import { applyManifests, readManifestFile } from './manifests.ts';
+import { applyManifests, readManifestFile } from '@setpoint/cli';
 import { type Outside, until } from './outside.ts';
 
 /** What the steps of the scenario work with. */

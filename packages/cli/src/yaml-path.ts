@@ -10,13 +10,6 @@ export function stepsOf(path: string): Step[] {
   );
 }
 
-export function pathText(steps: readonly PropertyKey[]): string {
-  return steps.reduce<string>((path, step) => {
-    if (typeof step === 'number') return `${path}[${step}]`;
-    return path === '' ? String(step) : `${path}.${String(step)}`;
-  }, '');
-}
-
 /** Where in the text the field at `steps` begins; when it is missing, the nearest thing around it that is there. */
 export function offsetOf(document: Document, steps: readonly Step[]): number {
   let node: unknown = document.contents;

@@ -1,6 +1,26 @@
+import { defineResource } from 'setpoint';
 import { describe, expect, it } from 'vitest';
-import { Deployment, kinds } from './kinds.ts';
+import { z } from 'zod';
 import { ManifestError, parseManifests } from './manifests.ts';
+
+const Deployment = defineResource({
+  group: 'example.setpoint.dev',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  spec: z
+    .object({
+      replicas: z.int().min(0).default(1),
+      maxSurge: z.int().min(0).default(1),
+      maxUnavailable: z.int().min(0).default(0),
+      template: z.object({ command: z.array(z.string()), port: z.int().default(0) }),
+    })
+    .refine(({ maxSurge, maxUnavailable }) => maxSurge + maxUnavailable > 0, {
+      message: 'maxSurge and maxUnavailable must not both be zero',
+      path: ['maxSurge'],
+    }),
+});
+const kinds = [Deployment];
 
 const HEAD = `apiVersion: example.setpoint.dev/v1
 kind: Deployment
@@ -56,7 +76,7 @@ describe('parseManifests', () => {
       `${HEAD}spec:\n  template:\n    port: 3\n`,
       /^web\.yaml:6:3: .*spec\.template\.command: .*got nothing/,
     ],
-    ['a missing spec', HEAD, /^web\.yaml:1:1: spec: .*expected object, received undefined/],
+    ['a missing spec', HEAD, /^web\.yaml:1:1: spec: expected an object, got nothing/],
     [
       'a rule over two fields',
       `${HEAD}spec:\n  maxSurge: 0\n  template: { command: [a] }\n`,
@@ -67,11 +87,7 @@ describe('parseManifests', () => {
       HEAD.replace('Deployment', 'Deploymnet') + SPEC,
       /^web\.yaml:2:1: kind: there is no kind "Deploymnet"\. Did you mean "Deployment"\?/,
     ],
-    [
-      'a kind that is like no other',
-      HEAD.replace('Deployment', 'Pod') + SPEC,
-      /There are Deployment, ReplicaSet, Process, Node\./,
-    ],
+    ['a kind that is like no other', HEAD.replace('Deployment', 'Pod') + SPEC, /There are Deployment\./],
     [
       'another version',
       HEAD.replace('dev/v1', 'dev/v2') + SPEC,
@@ -89,10 +105,15 @@ describe('parseManifests', () => {
     ],
     [
       'a label that is no string',
-      `${HEAD}  labels:\n    tier: 1\n`,
-      /^web\.yaml:6:5: metadata\.labels\.tier: .*expected string, received number/,
+      `${HEAD}  labels:\n    tier: 1\n${SPEC}`,
+      /^web\.yaml:6:5: metadata\.labels\.tier: expected text, got a number/,
     ],
-    ['no object at all', 'just words\n', /^web\.yaml:1:1: the manifest: .*expected object, received string/],
+    ['no object at all', 'just words\n', /^web\.yaml:1:1: the manifest: expected an object with apiVersion/],
+    [
+      'a name that can be no key',
+      HEAD.replace('web', 'Web_Site') + SPEC,
+      /^web\.yaml:4:3: metadata\.name: .*expected lower-case letters/,
+    ],
     ['broken YAML', `${HEAD}spec: [\n`, /^web\.yaml:\d+:\d+: this is not YAML: /],
     ['a field given twice', `${HEAD}kind: Node\n`, /^web\.yaml:5:1: this is not YAML: .*unique/],
     [

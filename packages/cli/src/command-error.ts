@@ -1,0 +1,4 @@
+/** A mistake of the person at the keyboard, or a refusal: printed as it is, without a stack, and the exit code is 1. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
