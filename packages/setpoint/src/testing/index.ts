@@ -5,14 +5,27 @@
  * an hour of back-off passes in a millisecond and the same test gives the same run every time.
  *
  * ```ts
- * const clock = new FakeClock();
- * const manager = createManager({ store: memoryStore({ clock }), clock, random: seededRandom(1), controllers });
- * const running = manager.run(stop.signal);
- * await manager.client.resource(Website).create({ name: 'hello', spec: { replicas: 3 } });
- * await clock.advance(1_000);
+ * const world = await createTestManager({ controllers: [websites] });
+ * await world.create(Website, { name: 'hello', spec: { replicas: 3 } });
+ * await world.settled();
+ * expect(await world.list(Server)).toHaveLength(3);
  * ```
  *
- * Next: `../internal/fake-clock.ts`
+ * Beside it: {@link buildObject} makes objects for tests of pure functions, {@link setpointMatchers} look at
+ * conditions and events, {@link interceptStore} lets the n-th call fail, {@link startManagedEtcd} runs a real etcd.
+ *
+ * Next: `test-manager.ts`
  */
 export { FakeClock, settle } from '../internal/fake-clock.ts';
 export { type Random, seededRandom } from '../internal/random.ts';
+export { buildCondition, buildObject, type ObjectRecipe } from './build-object.ts';
+export {
+  type FailureRule,
+  type InterceptedCall,
+  type InterceptedStore,
+  interceptStore,
+  type RecordedCall,
+} from './intercept-store.ts';
+export { type ManagedEtcd, type ManagedEtcdOptions, startManagedEtcd } from './managed-etcd.ts';
+export { type MatcherAnswer, type SetpointMatchers, setpointMatchers } from './matchers.ts';
+export { createTestManager, type SettledOptions, type TestManager, type TestManagerOptions } from './test-manager.ts';

@@ -1,0 +1,141 @@
+import { defineController, defineResource, memoryStore } from 'setpoint';
+import {
+  buildCondition,
+  buildObject,
+  createTestManager,
+  interceptStore,
+  setpointMatchers,
+  type SetpointMatchers,
+  startManagedEtcd,
+} from 'setpoint/testing';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+declare module 'vitest' {
+  // eslint-disable-next-line typescript/no-empty-object-type -- the matchers are the whole of it
+  interface Matchers<T> extends SetpointMatchers<T> {}
+}
+expect.extend(setpointMatchers);
+
+const names = { group: 'demo.dev', version: 'v1' } as const;
+const Server = defineResource({ ...names, kind: 'Server', plural: 'servers', spec: z.object({ message: z.string() }) });
+const Website = defineResource({
+  ...names,
+  kind: 'Website',
+  plural: 'websites',
+  spec: z.object({ replicas: z.int().default(1), message: z.string().default('hi') }),
+  status: z.object({ ready: z.int() }),
+});
+const websites = defineController(Website, {
+  owns: [Server],
+  async reconcile({ object, owned, status }) {
+    const servers = owned(Server);
+    for (let index = 0; index < object.spec.replicas; index++) {
+      await servers.apply({ name: `${object.metadata.name}-${index}`, spec: { message: object.spec.message } });
+    }
+    const ready = servers.list().length;
+    await status({ ready }, { type: 'Available', status: ready > 0, reason: 'Counted', message: `${ready} up` });
+  },
+});
+
+// A user's first test, as the guide shows it.
+it('makes a server for each replica', async () => {
+  const world = await createTestManager({ controllers: [websites] });
+  const site = await world.create(Website, { name: 'a', spec: { replicas: 2 } });
+  await world.settled();
+  const servers = await world.list(Server);
+  expect(servers).toHaveLength(2);
+  expect(servers[0]).toBeControlledBy(site);
+  expect(await world.get(Website, 'a')).toHaveCondition('Available', true, { reason: 'Counted' });
+});
+
+describe('createTestManager', () => {
+  it('skips the back-off of failures, and stops without leaving a timer', async () => {
+    let left = 8;
+    const failing = defineController(Website, {
+      reconcile() {
+        if (left-- > 0) throw new Error('not yet');
+      },
+    });
+    const world = await createTestManager({ controllers: [failing] });
+    await world.create(Website, { name: 'a', spec: {} });
+    await world.settled();
+    expect(left).toBe(-1);
+    expect(world.reports.filter(({ outcome }) => outcome.type === 'error')).toHaveLength(8);
+    await world.stop();
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('says what goes on when there is no rest', async () => {
+    const restless = defineController(Website, {
+      async reconcile({ object, status }) {
+        await status({ ready: (object.status?.ready ?? 0) + 1 });
+        return { requeueAfterMs: 500 };
+      },
+    });
+    const world = await createTestManager({ controllers: [restless] });
+    await world.create(Website, { name: 'a', spec: {} });
+    await expect(world.settled({ withinMs: 10_000 })).rejects.toThrow(
+      /no rest within 10000 ms.*websites of default\/a/,
+    );
+  });
+
+  it('rejects when the start fails, instead of hanging', async () => {
+    const { store, fail } = interceptStore(memoryStore());
+    fail({ call: 'range', times: Infinity });
+    await expect(createTestManager({ store, resources: [Website] })).rejects.toMatchObject({ code: 'Timeout' });
+  });
+});
+
+describe('interceptStore', () => {
+  it('fails the n-th call that matches, and the reconciler gets over it', async () => {
+    const { store, fail, calls } = interceptStore(memoryStore());
+    const world = await createTestManager({ controllers: [websites], store });
+    const end = fail({ call: 'txn', key: '/servers/', nth: 2 });
+    await world.create(Website, { name: 'a', spec: { replicas: 3 } });
+    await world.settled();
+    expect(await world.list(Server)).toHaveLength(3);
+    expect(end()).toBe(1);
+    expect(calls.filter(({ failedWith }) => failedWith !== undefined)).toMatchObject([
+      { call: 'txn', keys: ['/registry/servers/default/a-1'], failedWith: { code: 'Unavailable' } },
+    ]);
+  });
+
+  it('loses a reply: the write took effect, and the caller is told that nobody knows', async () => {
+    const { store, fail } = interceptStore(memoryStore());
+    fail({ call: 'put', error: 'OutcomeUnknown' });
+    await expect(store.put({ key: 'a', value: '1' })).rejects.toMatchObject({ code: 'OutcomeUnknown' });
+    expect((await store.range({ key: 'a' })).kvs).toHaveLength(1);
+    expect(() => fail({ nth: 0 })).toThrow(/count from 1/);
+  });
+});
+
+describe('builders and matchers', () => {
+  const site = buildObject(Website, {
+    name: 'a',
+    spec: {},
+    status: { ready: 0, conditions: [buildCondition('Available', false, { message: 'none up' })] },
+  });
+
+  it('builds a whole object, the same every time, and refuses a spec that the schema does', () => {
+    expect(site).toMatchObject({ kind: 'Website', spec: { replicas: 1, message: 'hi' }, status: { ready: 0 } });
+    expect(site.metadata).toEqual(buildObject(Website, { name: 'a', spec: {} }).metadata);
+    expect(buildObject(Server, { name: 's', owner: site, deleting: true, spec: { message: '' } })).toBeControlledBy(
+      site,
+    );
+    expect(() => buildObject(Website, { name: 'a', spec: { replicas: 'x' as never } })).toThrow(/replicas/);
+  });
+
+  it('says what there is where a matcher fails', () => {
+    expect(() => expect(site).toHaveCondition('Available')).toThrow(/Available=True; it has Available=False.*none up/);
+    expect(() => expect(site).toBeControlledBy(site)).toThrow(/it is by nobody/);
+    expect(site).not.toBeDeleting();
+    const events = [{ spec: { type: 'Normal', reason: 'Scaled', message: 'to 3' } }];
+    expect(events).toHaveEvent({ reason: 'Scaled', type: 'Normal' });
+    expect(() => expect(events).toHaveEvent({ reason: 'Failed' })).toThrow(/there is Normal Scaled: to 3/);
+  });
+});
+
+it('startManagedEtcd says what is wrong when there is no such program', async () => {
+  await expect(startManagedEtcd({ binary: '/no/such/etcd' })).rejects.toThrow(/Unavailable.*no\/such\/etcd.*ENOENT/);
+});
