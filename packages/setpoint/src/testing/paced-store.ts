@@ -1,8 +1,8 @@
 import { type Clock, sleep } from '../internal/clock.ts';
 import type { CallOptions, Store } from '../store/index.ts';
 
-/** More calls than any sound start makes without the clock moving. */
-const CALLS_AT_ONCE_MAX = 2000;
+/** More calls than most tests make without the clock moving. */
+const CALLS_AT_ONCE_MAX = 500;
 /** What a call takes from then on. */
 const CALL_MS = 100;
 /** How many calls a millisecond makes forgotten: a hundred a second go on for ever without being slowed down. */
@@ -12,7 +12,7 @@ const CALLS: readonly string[] = ['range', 'put', 'delete', 'txn'] satisfies (ke
 
 /**
  * On virtual time a call takes no time, so a reconciler that wakes itself up by what it writes would spin in one
- * instant, and the test would hang in it. Here calls begin to take time when there are thousands of them in one instant: the
+ * instant, and the test would hang in it. Here calls begin to take time when there are hundreds of them in one instant: the
  * clock moves again, and who waits for rest can say that there is none.
  */
 export function pacedStore(inner: Store, clock: Clock): Store {
