@@ -68,10 +68,10 @@ export function interceptStore(inner: Store): InterceptedStore {
     async (request: unknown, options?: CallOptions): Promise<unknown> => {
       const keys = keysIn(request);
       const rule = ruleFor(call, keys);
+      const make = inner[call].bind(inner) as (request: unknown, options?: CallOptions) => Promise<unknown>;
       const error = rule && errorOf(rule, call, keys);
       calls.push({ call, keys, failedWith: error });
-      const make = inner[call].bind(inner) as (request: unknown, options?: CallOptions) => Promise<unknown>;
-      if (!rule) return make(request, options);
+      if (!rule || !error) return make(request, options);
       rule.failed++;
       if (rule.applied) await make(request, options);
       throw error;

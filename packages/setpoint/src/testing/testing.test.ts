@@ -12,7 +12,6 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 declare module 'vitest' {
-  // eslint-disable-next-line typescript/no-empty-object-type -- the matchers are the whole of it
   interface Matchers<T> extends SetpointMatchers<T> {}
 }
 expect.extend(setpointMatchers);
