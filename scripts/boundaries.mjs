@@ -19,7 +19,7 @@ export const LAYERS = [
   ['source', 'coordination', 'events'],
   ['controller', 'manager'],
   ['garbage-collection', 'runtime'],
-  ['index', 'rx', 'testing'],
+  ['index', 'rx', 'opentelemetry', 'testing'],
 ];
 
 /** The neighbours that may know each other, and which of the two knows: [importer, imported]. */

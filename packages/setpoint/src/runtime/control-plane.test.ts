@@ -111,6 +111,40 @@ describe('the life of a control plane', () => {
     await stop();
   });
 
+  it('I-190: names the reconcile that does not come back, in health, debug pages and the error of the stop', async () => {
+    let end!: () => void;
+    const stuck = new Promise<void>((resolve) => (end = resolve));
+    const clock = new FakeClock();
+    const manager = createManager({
+      store: memoryStore({ clock }),
+      controllers: [defineController(Website, { reconcile: () => stuck })],
+      health: { port: 0 },
+      gracefulTimeoutMs: 5000,
+      clock,
+    });
+    const abort = new AbortController();
+    const run = manager.run(abort.signal);
+    const url = await manager.healthUrl();
+    await clock.advance(0);
+    await manager.whenReady();
+    await manager.client.resource(Website).create({ name: 'a', spec: {} });
+    await clock.advance(60_000);
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([200, expect.stringContaining('default/a for 60 s')]);
+    const page = async (name: string): Promise<unknown> => (await fetch(`${url}/debug/${name}`)).json();
+    expect(await page('queues')).toMatchObject([
+      { controller: 'websites', processing: 1, running: [{ key: 'default/a', overdue: true }] },
+    ]);
+    expect(await page('informers')).toMatchObject([{ name: 'Website', phase: 'watching', objects: 1, synced: true }]);
+    expect(await page('leases')).toEqual([]);
+    expect(await page('runnables')).toMatchObject({ state: 'ready', runnables: expect.any(Array) as unknown });
+    const outcome = run.catch(String);
+    abort.abort();
+    await clock.advance(5000);
+    expect(await outcome).toContain("'websites' (leader-elected, for 5 s): default/a for 65 s");
+    end();
+  });
+
   it('I-164: SIGTERM ends the run, and closes the store because the process is about to end', async () => {
     const store = memoryStore();
     const manager = createManager({ store, resources: [Website], clock: new FakeClock() });
