@@ -46,6 +46,12 @@ const all = await allRows();
 const chosen = all.filter((row) => (wanted?.has(numberOf(row.id)) ?? true) && (client !== 'etcd3' || row.etcd3));
 if (chosen.length === 0) refuse('rows', 'rows that there are', values.rows ?? '');
 
+// A row that failed may leave work behind that fails later. It must not end the others.
+process.on('unhandledRejection', (reason) => {
+  console.log(`    left behind by a row: ${String(reason)}`);
+  process.exitCode = 1;
+});
+
 const runs: TortureRun[] = [];
 for (const version of values.etcd === 'both' ? await availableEtcds() : [values.etcd]) {
   const run = await torture(version);

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http2';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
-import { isSetpointError, type SetpointError } from 'setpoint';
+import { type ErrorCode, isSetpointError, type SetpointError } from 'setpoint';
+import type { Store } from 'setpoint/store';
 import { auditCache, check, checkOrder, eventually, failure, within } from './checks.ts';
 import { Ledger } from './ledger.ts';
 import type { Row } from './row.ts';
@@ -18,29 +19,15 @@ export const rows: readonly Row[] = [
       const store = t.store(server.endpoints);
       const value = new Uint8Array(MIB);
       for (let number = 0; number < 40; number++) await store.put({ key: `/fill/${number % 3}`, value });
-      const { id } = await store.leaseGrant({ ttlSeconds: 10 });
+      const { id, ttlSeconds } = await store.leaseGrant({ ttlSeconds: 10 });
       const ledger = new Ledger(store, `${t.prefix}k/`);
       const stop = ledger.keepWriting(4, 300);
-      let longestMs = 0;
-      const renewing = new AbortController();
-      const renew = async (): Promise<void> => {
-        while (!renewing.signal.aborted) {
-          const askedAt = performance.now();
-          await store.leaseKeepAlive(id, { timeoutMs: 1000 }).catch((error: unknown) => {
-            check(isSetpointError(error, 'DeadlineExceeded') || isSetpointError(error, 'Unavailable'), String(error));
-          });
-          longestMs = Math.max(longestMs, performance.now() - askedAt);
-          await wait(50);
-        }
-      };
-      const renewals = renew();
+      const renewals = renewing(store, id, ttlSeconds);
       await wait(t.between(0, 100));
-      await server.etcdctl(['defrag', '--command-timeout=30s']);
+      await server.etcdctl(['defrag', '--command-timeout=60s']);
       await stop();
-      renewing.abort();
-      await renewals;
+      const longestMs = await renewals.stop();
       check(longestMs < 3000, `a renewal with 1000 ms took ${Math.round(longestMs)} ms`);
-      check((await store.leases()).includes(id), 'the lease was lost');
       await ledger.verify();
     },
   },
@@ -207,6 +194,42 @@ export const rows: readonly Row[] = [
     },
   },
 ];
+
+const RENEWAL_ENDS: readonly ErrorCode[] = ['DeadlineExceeded', 'Unavailable', 'LeaseNotFound'];
+
+/** Renews a lease all the time; `stop` says how long a renewal took at most, or fails when a lease was lost too early. */
+function renewing(store: Store, id: bigint, ttlSeconds: number): { stop(): Promise<number> } {
+  let [going, longestMs, renewedAt] = [true, 0, performance.now()];
+  const renew = async (): Promise<void> => {
+    const askedAt = performance.now();
+    try {
+      await store.leaseKeepAlive(id, { timeoutMs: 1000 });
+      renewedAt = askedAt;
+    } catch (error) {
+      const ageMs = performance.now() - renewedAt;
+      // On a machine that is busy, or frozen by the defragmentation, none may get through for so long.
+      const lost = isSetpointError(error, 'LeaseNotFound') && ageMs < ttlSeconds * 1000;
+      const allowed = RENEWAL_ENDS.some((code) => isSetpointError(error, code));
+      check(allowed && !lost, `${Math.round(ageMs)} ms after a renewal: ${String(error)}`);
+    }
+    longestMs = Math.max(longestMs, performance.now() - askedAt);
+  };
+  const loop = async (): Promise<void> => {
+    while (going) {
+      await renew();
+      await wait(50);
+    }
+  };
+  const done = loop();
+  done.catch(() => {});
+  return {
+    async stop() {
+      going = false;
+      await done;
+      return longestMs;
+    },
+  };
+}
 
 /** Answers the one question that a client asks first, as an etcd of that version would. */
 async function oldEtcd(version: string): Promise<{ version: string; endpoint: string; dispose(): Promise<void> }> {
