@@ -65,10 +65,12 @@ export async function loseReplies(t: Cycle): Promise<void> {
     await eventually(() => lossy.proxy.dropped > dropped, `${what}: it is lost`);
     if (how === 'silence') giveUp.abort();
     const error = await write;
-    check(isSetpointError(error, 'OutcomeUnknown'), `S1: ${what} was reported as ${String(error ?? 'done')}`);
+    check(isSetpointError(error, 'OutcomeUnknown'), `S1: ${what} was reported as ${saidBy(error)}`);
     await checkApplied(lossy, { kind, key, before, what });
   }
 }
+
+const saidBy = (error: unknown): string => (error instanceof Error ? error.message : 'done');
 
 interface Write {
   readonly kind: Kind;
