@@ -4,19 +4,28 @@ import { parseArgs } from 'node:util';
 import { type Measurement, median } from './rounds.ts';
 
 /**
- * A promise about two contestants of one scenario: `contestant` is at least `min` times as fast as `peer`. The fastest
- * round of each is compared: whatever else runs on a machine can make a round slower and never faster.
+ * A promise about a contestant of one scenario: it is at least `min` times as fast as `peer`, or, without a peer, does
+ * `min` cycles a second. The fastest rounds are compared: whatever else runs on a machine can make a round slower and
+ * never faster.
  */
 export interface Gate {
   readonly scenario: string;
   readonly contestant: string;
-  readonly peer: string;
+  readonly peer?: string;
   readonly min: number;
 }
 
 interface Verdict extends Gate {
-  readonly ratio: number;
+  readonly value: number;
   readonly passed: boolean;
+}
+
+/** Something that is measured and isn't a rate; with `max` it is a promise. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly max?: number | undefined;
 }
 
 export interface ReportOptions {
@@ -33,7 +42,12 @@ export function reportOptions(): ReportOptions {
 }
 
 /** Prints what was measured and how the gates stand, and sets the exit code when they were to be kept. */
-export function report(measurements: readonly Measurement[], gates: readonly Gate[], options: ReportOptions): void {
+export function report(
+  measurements: readonly Measurement[],
+  gates: readonly Gate[],
+  options: ReportOptions & { readonly figures?: readonly Figure[] },
+): void {
+  const { figures = [] } = options;
   const verdicts = gates.map((gate) => judge(gate, measurements));
   for (const scenario of new Set(measurements.map((one) => one.scenario))) {
     console.log(`\n${scenario}, in cycles per second`);
@@ -42,12 +56,46 @@ export function report(measurements: readonly Measurement[], gates: readonly Gat
     for (const one of rows) console.log(measurementRow(one, rows[0]!));
   }
   console.log();
-  for (const { scenario, contestant, peer, min, ratio, passed } of verdicts) {
-    const is = `${contestant} is ${ratio.toFixed(2)} × ${peer}, wanted at least ${min}`;
-    console.log(`${passed ? 'met    ' : 'NOT MET'}  ${scenario}: ${is}`);
+  printFigures(figures);
+  for (const verdict of verdicts) {
+    console.log(`${verdict.passed ? 'met    ' : 'NOT MET'}  ${verdict.scenario}: ${sentenceOf(verdict)}`);
   }
-  if (options.json !== undefined) writeFileSync(options.json, jsonOf(measurements, verdicts));
-  if (options.gate && !verdicts.every((verdict) => verdict.passed)) process.exitCode = 1;
+  conclude(
+    { measurements, gates: verdicts, figures },
+    verdicts.map(({ passed }) => passed).concat(figures.map(holds)),
+    options,
+  );
+}
+
+/** Prints figures alone, with one line that says it all. */
+export function reportFigures(title: string, figures: readonly Figure[], options: ReportOptions): void {
+  printFigures(figures);
+  conclude({ figures }, figures.map(holds), options);
+  console.log(`${title}: ${figures.map(({ name, value, unit }) => `${name} ${shown(value)} ${unit}`).join(', ')}`);
+}
+
+function printFigures(figures: readonly Figure[]): void {
+  for (const figure of figures) {
+    const { name, value, unit, max } = figure;
+    const verdict = max === undefined ? '       ' : holds(figure) ? 'met    ' : 'NOT MET';
+    console.log(`${verdict}  ${name}: ${shown(value)} ${unit}${max === undefined ? '' : `, wanted at most ${max}`}`);
+  }
+}
+
+const shown = (value: number): string =>
+  value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(value < 10 ? 2 : 1);
+
+const holds = ({ value, max = Infinity }: Figure): boolean => value <= max;
+
+function conclude(what: object, passed: readonly boolean[], { json, gate }: ReportOptions): void {
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, ...what }, undefined, 2)}\n`);
+  if (gate && passed.includes(false)) process.exitCode = 1;
+}
+
+function sentenceOf({ contestant, peer, min, value }: Verdict): string {
+  if (peer !== undefined) return `${contestant} is ${value.toFixed(2)} × ${peer}, wanted at least ${min}`;
+  return `${contestant} does ${inThousands(value)}, wanted at least ${inThousands(min)}`;
 }
 
 function judge(gate: Gate, measurements: readonly Measurement[]): Verdict {
@@ -56,8 +104,9 @@ function judge(gate: Gate, measurements: readonly Measurement[]): Verdict {
     if (found === undefined) throw new Error(`nothing measured for ${contestant} in ${gate.scenario}`);
     return found.rates;
   };
-  const ratio = Math.max(...ratesOf(gate.contestant)) / Math.max(...ratesOf(gate.peer));
-  return { ...gate, ratio, passed: ratio >= gate.min };
+  const fastest = Math.max(...ratesOf(gate.contestant));
+  const value = gate.peer === undefined ? fastest : fastest / Math.max(...ratesOf(gate.peer));
+  return { ...gate, value, passed: value >= gate.min };
 }
 
 function measurementRow({ contestant, rates }: Measurement, first: Measurement): string {
@@ -69,9 +118,3 @@ const inThousands = (rate: number): string => `${Math.round(rate / 1000).toLocal
 
 const row = (name: string, ...cells: readonly string[]): string =>
   `  ${name.padEnd(28)}${cells.map((cell) => cell.padStart(13)).join('')}`;
-
-function jsonOf(measurements: readonly Measurement[], gates: readonly Verdict[]): string {
-  const results = measurements.map((one) => ({ ...one, fastest: Math.max(...one.rates), median: median(one.rates) }));
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
-  return `${JSON.stringify({ machine, results, gates }, undefined, 2)}\n`;
-}

@@ -46,7 +46,7 @@ export async function measure({ name, cycles, rounds, contestants }: Scenario): 
 }
 
 /** One contestant's garbage is not to be collected in the next one's time. */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   const { gc } = globalThis as { gc?: () => void };
   if (gc === undefined) throw new Error('run with node --expose-gc, as `npm run bench` does');
   gc();
@@ -56,4 +56,10 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The value below which `share` of them are. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importsOf, tokenize } from '../../scripts/source-tokens.mjs';
 import { type Consumer, installPacked, type PackedPackage } from './packed-packages.ts';
@@ -43,6 +44,27 @@ async function examplesOfPackages(): Promise<string[]> {
   return blocks.map(([, block = '']) => block);
 }
 
+interface GuideProgram {
+  readonly name: string;
+  readonly program: string;
+  readonly prints: string;
+}
+
+/** Every ts block of `docs/guides` that follows `<!-- program: … -->`, with the text block that says what it prints. */
+async function programsOfGuides(): Promise<GuideProgram[]> {
+  const guides = fileURLToPath(new URL('../../docs/guides/', import.meta.url));
+  const files = (await readdir(guides)).filter((file) => file.endsWith('.md'));
+  const texts = await Promise.all(files.map((file) => readFile(`${guides}${file}`, 'utf8')));
+  return texts.flatMap((text) => {
+    const found = [...text.matchAll(/<!-- program: ([\w-]+) -->\s*```ts\n(.*?)```\s*```text\n(.*?)```/gs)];
+    const marked = text.match(/<!-- program: /g) ?? [];
+    if (found.length !== marked.length) throw new Error('a program of a guide has no ```text block after it');
+    return found.map(([, name = '', program = '', prints = '']) => ({ name, program, prints }));
+  });
+}
+
+const guidePrograms = await programsOfGuides();
+
 let consumer: Consumer;
 const entries = ({ manifest }: PackedPackage): string[] =>
   Object.keys(manifest.exports)
@@ -51,13 +73,15 @@ const entries = ({ manifest }: PackedPackage): string[] =>
 
 beforeAll(async () => {
   const { devDependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    devDependencies: { zod: string; '@types/node': string };
+    devDependencies: Record<'zod' | '@types/node' | '@opentelemetry/api', string>;
   };
-  consumer = await installPacked({ zod: devDependencies.zod, '@types/node': devDependencies['@types/node'] });
+  const { zod, '@types/node': node, '@opentelemetry/api': api } = devDependencies;
+  consumer = await installPacked({ zod, '@types/node': node, '@opentelemetry/api': api });
   const names = consumer.packages.flatMap(entries);
   await consumer.write('tsconfig.json', JSON.stringify(TSCONFIG));
   await consumer.write('program.ts', programOfReadme().program);
   for (const [i, example] of (await examplesOfPackages()).entries()) await consumer.write(`example-${i}.ts`, example);
+  for (const { name, program } of guidePrograms) await consumer.write(`guide-${name}.ts`, program);
   await consumer.write('every-entry.ts', names.map((name, i) => `export * as entry${i} from '${name}';\n`).join(''));
 }, 180_000);
 afterAll(() => consumer?.[Symbol.asyncDispose]());
@@ -69,6 +93,14 @@ describe('the packed packages', () => {
     expect(stdout.trim().split('\n').at(-1)).toBe(programOfReadme().prints);
     expect(stderr).toBe('');
   });
+
+  it.each(guidePrograms)(
+    'run the program $name of a guide, which prints what the guide says',
+    async ({ name, prints }) => {
+      const { stdout } = await consumer.node(`out/guide-${name}.js`);
+      expect(stdout).toBe(prints);
+    },
+  );
 
   it('can be required from CommonJS, silently, and give the same names as an import', async () => {
     for (const name of consumer.packages.flatMap(entries)) {

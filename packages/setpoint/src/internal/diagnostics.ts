@@ -1,4 +1,4 @@
-import { channel, tracingChannel } from 'node:diagnostics_channel';
+import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
 
 /**
  * What setpoint tells Node's diagnostics channels, beside `setpoint:reconcile` (see `setpoint/controller`). Nobody
@@ -27,10 +27,10 @@ export interface ManagerMessage {
 }
 
 /** `tracing:setpoint:write:start`, `:end`, `:asyncStart`, `:asyncEnd` and `:error`. */
-export const writeChannel = tracingChannel<WriteTrace, WriteTrace>('setpoint:write');
+export const writeChannel: TracingChannel<WriteTrace, WriteTrace> = tracingChannel('setpoint:write');
 
 /** `setpoint:watch`, of {@link WatchMessage}. */
-export const watchChannel = channel('setpoint:watch');
+export const watchChannel: Channel = channel('setpoint:watch');
 
 /** `setpoint:manager`, of {@link ManagerMessage}. */
-export const managerChannel = channel('setpoint:manager');
+export const managerChannel: Channel = channel('setpoint:manager');
