@@ -5,6 +5,9 @@ import { statusRpc } from './rpcs.ts';
 import { isSupported } from './server-version.ts';
 import { Transport } from './transport.ts';
 
+/** So many times as long as usual a ping may stay unanswered on the slowest of links. */
+const PATIENCE_MAX = 8;
+
 /** Which cluster the store talks to: the first that answered, from then on no other. */
 export interface ClusterIdentity {
   clusterId: string | undefined;
@@ -31,6 +34,10 @@ export class Endpoint {
   readonly #settings: Settings;
   readonly #cluster: ClusterIdentity;
   #transport: Transport | undefined;
+  /** Doubles with each connection that ended while it carried something that did not get through. */
+  #patience = 1;
+  /** The last connection that told something about the link. */
+  #judged: object | undefined;
   #closed = false;
 
   constructor(url: string, settings: Settings, cluster: ClusterIdentity) {
@@ -52,7 +59,7 @@ export class Endpoint {
   async connect(): Promise<boolean> {
     if (this.usable) return true;
     this.connection = undefined;
-    this.#transport ??= await Transport.open(this.url, this.#settings.transport);
+    this.#transport ??= await this.#open();
     if (this.#closed) return this.#refuse('Unavailable', 'the store is closed');
     const call = this.#transport.unary(statusRpc, {}, { requireLeader: false });
     let late = false;
@@ -71,10 +78,36 @@ export class Endpoint {
     }
   }
 
+  /**
+   * Says how a stream over `connection` ended. When that was given up at its first ping, though the stream was owed a
+   * message, the link may just be slow, and the answer to the ping waits behind that message: the next connection is
+   * given twice the time. One that lasts shows that the link is well.
+   */
+  streamEnded(connection: object | undefined, { livedMs, owed }: { livedMs: number; owed: boolean }): void {
+    const { keepAliveMs, keepAliveTimeoutMs } = this.#settings;
+    const silenceMs = keepAliveMs + keepAliveTimeoutMs * this.#patience;
+    if (connection === undefined || connection === this.#judged || livedMs < silenceMs * 0.9) return;
+    const lasted = livedMs >= silenceMs * 2;
+    if (!lasted && !owed) return;
+    this.#judged = connection;
+    const patience = lasted ? 1 : Math.min(this.#patience * 2, PATIENCE_MAX);
+    // Whoever has connected again meanwhile keeps that connection as it is.
+    if (patience === this.#patience || this.usable) return;
+    this.#patience = patience;
+    this.#transport?.close();
+    this.#transport = undefined;
+  }
+
   close(): void {
     this.#closed = true;
     this.connection = undefined;
     this.#transport?.close();
+  }
+
+  #open(): Promise<Transport> {
+    const { transport, keepAliveTimeoutMs } = this.#settings;
+    const timeout = { 'grpc.keepalive_timeout_ms': keepAliveTimeoutMs * this.#patience };
+    return Transport.open(this.url, { ...transport, grpcOptions: { ...transport.grpcOptions, ...timeout } });
   }
 
   #introduce(clusterId: string, version: string, isLearner: boolean): boolean {

@@ -23,7 +23,10 @@ export interface EtcdStoreOptions {
   readonly callTimeoutMs?: number;
   /** A connection with calls or watches on it is pinged so often. Default 5100; etcd refuses less than 5000. */
   readonly keepAliveMs?: number;
-  /** A connection that leaves a ping unanswered for so long is given up. Default 4500, so that silence lasts below 10 s. */
+  /**
+   * A connection that leaves a ping unanswered for so long is given up. Default 4500, so that silence lasts below 10 s.
+   * A link so slow that answers to pings wait behind an event for longer gets up to eight times as much.
+   */
   readonly keepAliveTimeoutMs?: number;
   /**
    * A watch on which nothing came for so long is opened anew. Default 720,000 (12 min): etcd marks the progress of an
@@ -51,6 +54,8 @@ export interface Settings {
   readonly endpoints: readonly string[];
   readonly auth: { readonly username: string; readonly password: string } | undefined;
   readonly transport: TransportSettings;
+  readonly keepAliveMs: number;
+  readonly keepAliveTimeoutMs: number;
   readonly dialTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly watchSilenceMs: number;
@@ -87,7 +92,6 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
       ...tlsCredentials(options),
       grpcOptions: {
         'grpc.keepalive_time_ms': keepAliveMs,
-        'grpc.keepalive_timeout_ms': keepAliveTimeoutMs,
         // etcd ends connections that ping without a call under way.
         'grpc.keepalive_permit_without_calls': 0,
         'grpc.max_receive_message_length': RECEIVE_MAX_BYTES,
@@ -101,6 +105,8 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
         ...(options.tls?.serverName ? { 'grpc.ssl_target_name_override': options.tls.serverName } : {}),
       },
     },
+    keepAliveMs,
+    keepAliveTimeoutMs,
     dialTimeoutMs: duration('dialTimeoutMs', options.dialTimeoutMs, 2000),
     callTimeoutMs: duration('callTimeoutMs', options.callTimeoutMs, 5000),
     watchSilenceMs: options.watchSilenceMs === 0 ? 0 : duration('watchSilenceMs', options.watchSilenceMs, 720_000),

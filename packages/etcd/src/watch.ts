@@ -35,6 +35,8 @@ export class Watch {
   /** Of the history that it follows. */
   readonly #incarnation: number;
   #connected: boolean | undefined;
+  /** Whether the server has said that it has something to send, and nothing has come yet. */
+  #owed = false;
   /** Set when the last refusal may be the token's fault and a fresh one is being tried. */
   #tokenRenewed = false;
 
@@ -56,13 +58,17 @@ export class Watch {
         const endpoint = await this.#calls.endpoints.usable(this.#stop.signal);
         if (!endpoint) break;
         const openedAt = clock.now();
+        const { connection } = endpoint;
+        this.#owed = false;
         try {
           yield* this.#oneStream(endpoint);
           throw new Error('the server ended the stream');
         } catch (error) {
           if (this.#stop.signal.aborted) break;
-          if (clock.now() - openedAt >= GOOD_STREAM_MS) this.#backoff.reset();
+          const livedMs = clock.now() - openedAt;
+          if (livedMs >= GOOD_STREAM_MS) this.#backoff.reset();
           this.#mend(error, endpoint);
+          endpoint.streamEnded(connection, { livedMs, owed: this.#owed });
         }
         await sleep(clock, this.#backoff.next(), this.#stop.signal, { ref: true });
       }
@@ -149,6 +155,7 @@ export class Watch {
   }
 
   #delivered(batch: WatchBatch): WatchBatch {
+    this.#owed = false;
     this.#backoff.reset();
     return batch;
   }
@@ -175,6 +182,7 @@ export class Watch {
     const tooFar = farBehind(start, message.revision, this.#options.behindMax, this.#subject().what);
     if (tooFar) throw tooFar;
     if (start !== undefined) await untilAborted(this.#checkEdge(start, endpoint), this.#stop.signal);
+    this.#owed = start !== undefined && start <= message.revision;
     this.#tell(undefined);
   }
 

@@ -14,6 +14,7 @@ export interface CampaignOptions {
   readonly workers: number;
   readonly lanes: number;
   readonly waitingLanes: number;
+  readonly minutesMax: number;
   readonly onProgress: (sequences: number, operations: number) => void;
 }
 

@@ -6,6 +6,7 @@
  * --only NUMBER         one sequence of the campaign, to look at a difference
  * --json FILE           writes the figures and the coverage
  * --workers K           processes (default 2); --lanes L: etcds of each (default 4)
+ * --minutes M           begins no sequence after so long; how many it were is in the line of figures
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     workers: { type: 'string', default: '2' },
     lanes: { type: 'string', default: '4' },
+    minutes: { type: 'string', default: '100000' },
   },
 });
 
@@ -40,6 +42,7 @@ for (const version of values.etcd === 'both' ? await availableEtcds() : [values.
     workers,
     lanes: numberFrom('lanes', values.lanes),
     waitingLanes: 5,
+    minutesMax: numberFrom('minutes', values.minutes),
     onProgress: progressPrinter(version, last - first + 1),
   });
   results.push(result);

@@ -16,6 +16,8 @@ export interface ShareOptions {
   readonly lanes: number;
   /** How many more do so for the sequences in which leases run out, which mostly wait. */
   readonly waitingLanes: number;
+  /** No sequence is begun after so many minutes. Default: all are. */
+  readonly minutesMax?: number;
   /** Called after each sequence. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -58,6 +60,7 @@ class Share {
   readonly #options: ShareOptions;
   readonly #coverage = new Coverage();
   readonly #progress: Progress;
+  readonly #startedAt = performance.now();
   #failure: Failure | undefined;
 
   constructor(options: ShareOptions) {
@@ -83,12 +86,16 @@ class Share {
     const lane = await Lane.open(this.#options.version);
     Object.assign(this.#progress, { version: lane.version });
     try {
-      for (let next = numbers.next(); !next.done && !this.#failure; next = numbers.next()) {
+      for (let next = numbers.next(); !next.done && !this.#failure && !this.#late; next = numbers.next()) {
         await this.#sequence(next.value, lane);
       }
     } finally {
       await lane.close();
     }
+  }
+
+  get #late(): boolean {
+    return performance.now() - this.#startedAt > (this.#options.minutesMax ?? Infinity) * 60_000;
   }
 
   async #sequence(number: number, lane: Lane): Promise<void> {
