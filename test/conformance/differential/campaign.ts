@@ -25,6 +25,7 @@ export interface CampaignResult {
   readonly expiring: number;
   readonly operations: number;
   readonly again: number;
+  readonly skipped: number;
   readonly seconds: number;
   readonly coverage: Coverage;
   readonly failures: readonly Failure[];
@@ -87,7 +88,7 @@ function merged(version: string, results: readonly (ShareResult | undefined)[], 
   const coverage = new Coverage();
   const done = results.filter((result) => result !== undefined);
   for (const result of done) coverage.add(result.coverage);
-  const total = (name: 'sequences' | 'expiring' | 'operations' | 'again'): number =>
+  const total = (name: 'sequences' | 'expiring' | 'operations' | 'again' | 'skipped'): number =>
     done.reduce((sum, result) => sum + result[name], 0);
   return {
     version: done[0]?.version || version,
@@ -95,6 +96,7 @@ function merged(version: string, results: readonly (ShareResult | undefined)[], 
     expiring: total('expiring'),
     operations: total('operations'),
     again: total('again'),
+    skipped: total('skipped'),
     seconds,
     coverage,
     failures: done.flatMap(({ failure }) => failure ?? []),

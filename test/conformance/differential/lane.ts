@@ -1,4 +1,5 @@
 import { etcdStore } from '@setpoint/etcd';
+import { isSetpointError } from 'setpoint';
 import { memoryStore, type Revision, type Store } from 'setpoint/store';
 import { type EtcdServer, startEtcd } from '../../harness/etcd-server.ts';
 import { type Watched, watched } from '../../harness/watched.ts';
@@ -59,7 +60,12 @@ export class Lane {
   async clean(): Promise<void> {
     await this.#everything?.stop();
     this.#everything = undefined;
-    for (const id of await this.real.leases()) await this.real.leaseRevoke(id);
+    for (const id of await this.real.leases()) {
+      await this.real.leaseRevoke(id).catch((error: unknown) => {
+        // It has run out since.
+        if (!isSetpointError(error, 'LeaseNotFound')) throw error;
+      });
+    }
     await this.real.put({ key: 'a', value: '' });
     this.#base = (await this.real.delete({ fromKey: '\0' })).revision;
   }

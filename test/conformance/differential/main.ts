@@ -86,11 +86,11 @@ function printCoverage({ version, coverage }: CampaignResult): void {
 }
 
 function summary(result: CampaignResult): string {
-  const { version, sequences, expiring, operations, again, seconds, coverage, failures } = result;
+  const { version, sequences, expiring, operations, again, skipped, seconds, coverage, failures } = result;
   return [
     `etcd ${version}`,
     `seed ${seed}`,
-    `${sequences} sequences (${expiring} with leases that ran out, ${again} repeated)`,
+    `${sequences} sequences (${expiring} with leases that ran out, ${again} repeated and ${skipped} given up on a slow machine)`,
     `${operations} operations`,
     `${FEATURES.length - coverage.missing.length} of ${FEATURES.length} features`,
     `${failures.length} differences`,

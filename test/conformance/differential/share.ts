@@ -29,6 +29,8 @@ export interface Progress {
   operations: number;
   /** Sequences that were run again because the machine was too slow for their leases. */
   again: number;
+  /** Sequences that were given up because it stayed too slow. */
+  skipped: number;
 }
 
 export interface ShareResult extends Progress {
@@ -65,7 +67,7 @@ class Share {
 
   constructor(options: ShareOptions) {
     this.#options = options;
-    this.#progress = { version: '', sequences: 0, expiring: 0, operations: 0, again: 0 };
+    this.#progress = { version: '', sequences: 0, expiring: 0, operations: 0, again: 0, skipped: 0 };
   }
 
   async run(): Promise<ShareResult> {
@@ -100,9 +102,11 @@ class Share {
 
   async #sequence(number: number, lane: Lane): Promise<void> {
     const expiring = isExpiring(number);
+    let skipped = false;
     const property = fc.asyncProperty(expiring ? expiringSequence : plainSequence, async (steps) => {
       const operations = await this.#runSteps(steps, lane);
-      this.#progress.operations += operations;
+      skipped = operations === undefined;
+      this.#progress.operations += operations ?? 0;
     });
     const outcome = await fc.check(property, {
       seed: seedOf(this.#options.seed, number),
@@ -113,22 +117,27 @@ class Share {
       this.#failure ??= { number, message: messageOf(outcome.errorInstance) };
       return;
     }
+    if (skipped) {
+      this.#progress.skipped++;
+      return;
+    }
     this.#progress.sequences++;
     if (expiring) this.#progress.expiring++;
     this.#options.onProgress?.(this.#progress);
   }
 
-  /** Runs them until the machine is fast enough for their leases. */
-  async #runSteps(steps: readonly Step[], lane: Lane): Promise<number> {
-    for (let attempt = 1; ; attempt++) {
+  /** Runs them until the machine is fast enough for their leases; undefined when it is never. */
+  async #runSteps(steps: readonly Step[], lane: Lane): Promise<number | undefined> {
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
       try {
         return await new Twin(lane, this.#coverage).run(steps);
       } catch (error) {
         await lane.clean();
-        if (!(error instanceof TooSlow) || attempt === TRIES) throw error;
-        this.#progress.again++;
+        if (!(error instanceof TooSlow)) throw error;
+        if (attempt < TRIES) this.#progress.again++;
       }
     }
+    return undefined;
   }
 }
 
