@@ -29,7 +29,7 @@ export default defineConfig({
         ],
         60_000,
       ),
-      project('simulation', ['test/simulation/**/*.test.ts'], 120_000),
+      project('simulation', ['test/simulation/**/*.test.ts', 'test/linearizability/**/*.test.ts'], 120_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 120_000),
       project('packaging', ['test/packaging/**/*.test.ts'], 180_000),
       // Real servers that are killed and paused: one file at a time, after everything else.

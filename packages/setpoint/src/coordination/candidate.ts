@@ -18,6 +18,9 @@ export interface Line {
   readonly root: string;
 }
 
+/** How long a key is left unwatched by its owner, which hears of a lost lease in another way: most locks are held shorter. */
+const OWN_WATCH_AFTER_MS = 200;
+
 /** A key in the line, and what the line looked like when that was last asked. */
 interface Standing {
   readonly own: Entry;
@@ -103,7 +106,7 @@ export class Candidate {
 
   /** Watches the one before it, nobody else: when an owner goes, one waiter wakes. */
   async #untilGone(before: Entry, seen: Revision, own: KeyWatch, signal: AbortSignal): Promise<void> {
-    const watch = new KeyWatch(this.#session.store, before, seen + 1n, this.#session.signal);
+    const watch = new KeyWatch(this.#session.store, before, seen + 1n, { signal: this.#session.signal });
     const aborted = abortedBy(signal);
     try {
       await Promise.race([watch.gone, own.gone, aborted.promise]);
@@ -123,7 +126,8 @@ export class Candidate {
   }
 
   #watchOwn({ own }: Standing): KeyWatch {
-    return new KeyWatch(this.#session.store, own, own.createRevision + 1n);
+    const { store, clock } = this.#session;
+    return new KeyWatch(store, own, own.createRevision + 1n, { after: { clock, ms: OWN_WATCH_AFTER_MS } });
   }
 
   /** Puts a key of its own into the line. A lost answer is settled by reading; a key that isn't there is given up. */

@@ -1,4 +1,5 @@
 import { isSetpointError } from '../errors/index.ts';
+import { type Clock, sleep } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Revision, Store } from '../store/index.ts';
 
@@ -16,10 +17,20 @@ export class KeyWatch {
   readonly gone: Promise<void>;
   readonly #life: LinkedAbort;
 
-  /** `from`: the first revision that has not been looked at. */
-  constructor(store: Pick<Store, 'watch' | 'range'>, of: Incarnation, from: Revision, signal?: AbortSignal) {
+  /**
+   * `from`: the first revision that has not been looked at. With a clock the store is asked only after so long: a watch
+   * costs more than a short ownership, and misses nothing for having been opened late.
+   */
+  constructor(
+    store: Pick<Store, 'watch' | 'range'>,
+    of: Incarnation,
+    from: Revision,
+    options: { readonly signal?: AbortSignal; readonly after?: { readonly clock: Clock; readonly ms: number } } = {},
+  ) {
+    const { signal, after } = options;
     this.#life = linkedAbort(signal);
-    this.gone = untilGone(store, of, from, this.#life.signal).finally(() => this.#life.unlink());
+    const begun = after ? sleep(after.clock, after.ms, this.#life.signal) : Promise.resolve();
+    this.gone = begun.then(() => untilGone(store, of, from, this.#life.signal)).finally(() => this.#life.unlink());
     this.gone.catch(() => {}); // whoever waits gets it; nobody has to
   }
 

@@ -82,7 +82,9 @@ export class Ownership {
   /** Declares it lost, for a reason that somebody found out. */
   lose(cause: unknown): void {
     if (this.signal.aborted) return;
-    this.session.logger.warn({ err: cause, key: this.key }, `${this.what} is lost`);
+    // With its session everything is lost at once, and the session has said so.
+    const level = isSetpointError(cause, 'SessionExpired') ? 'debug' : 'warn';
+    this.session.logger[level]({ err: cause, key: this.key }, `${this.what} is lost`);
     this.#end(new SetpointError('LockLost', `${this.what} is lost: another may own it now`, { cause }));
   }
 

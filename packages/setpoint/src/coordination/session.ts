@@ -29,6 +29,7 @@ export interface SessionOptions {
 /** After these a lease can't be counted on any more; anything else is tried again until the deadline. */
 const FATAL: readonly ErrorCode[] = ['LeaseNotFound', 'HistoryReset', 'ClusterMismatch', 'Closed', 'PermissionDenied'];
 
+const EXPIRED = ['SessionExpired', 'lost, and all it held'] as const;
 const MARGIN_MIN_MS = 500;
 const RETRY_MS = 500;
 /** A close that the store does not answer must not hold up a stop: the lease runs out by itself. */
@@ -122,14 +123,16 @@ export class Session {
   assertAlive(): void {
     if (this.alive) return;
     const { reason } = this.signal as { reason: unknown };
-    throw isSetpointError(reason) ? new SetpointError(reason.code, reason.message, { cause: reason }) : reason;
+    const [code, end] = isSetpointError(reason, 'Closed') ? (['Closed', 'closed'] as const) : EXPIRED;
+    const message = `the session ${this.id.toString(16)} of '${this.identity}' is ${end}; open a new one`;
+    throw new SetpointError(code, message, { cause: reason });
   }
 
   /** Declares it lost, for a reason that somebody else found out: a key of its lease is gone, say. */
   lose(cause: unknown): void {
     if (this.signal.aborted) return;
     this.logger.warn({ err: cause }, 'the session is lost');
-    const message = `the session ${this.id.toString(16)} of '${this.identity}' is lost, and all it held; open a new one`;
+    const message = `the session ${this.id.toString(16)} of '${this.identity}' is ${EXPIRED[1]}`;
     this.#end(new SetpointError('SessionExpired', message, { cause }));
   }
 

@@ -1,0 +1,21 @@
+/**
+ * `npm run histories -- --count N --seed S`: builds and runs `test/linearizability/main.ts`, which says what else may
+ * follow.
+ */
+import { join } from 'node:path';
+import { ensureInstalled } from './install.mjs';
+import { forwardSignals, root, run, useTemporaryFolder } from './steps.mjs';
+
+forwardSignals();
+process.exitCode = await histories();
+
+/** @returns {Promise<number>} the exit code */
+async function histories() {
+  await ensureInstalled();
+  const build = await run(['tsc', '-b', 'test/linearizability']);
+  if (build.code !== 0) console.error(build.output);
+  if (build.code !== 0) return build.code;
+  useTemporaryFolder();
+  const program = join(root, '.cache', 'linearizability', 'main.js');
+  return (await run(['node', program, ...process.argv.slice(2)], { show: true })).code;
+}
