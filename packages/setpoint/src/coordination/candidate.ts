@@ -37,13 +37,16 @@ export class Candidate {
   readonly #session: Session;
   readonly #line: Line;
   readonly #value: string;
+  readonly #watched: boolean;
   readonly #backoff: Backoff;
   readonly #toldForeign = new Set<string>();
 
-  constructor(session: Session, line: Line, value = '') {
+  /** `watched: false`: the caller sees the own key go, and tells the ownership. */
+  constructor(session: Session, line: Line, options: { readonly value?: string; readonly watched?: boolean } = {}) {
     this.#session = session;
     this.#line = line;
-    this.#value = value;
+    this.#value = options.value ?? '';
+    this.#watched = options.watched ?? true;
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, session.random);
   }
 
@@ -60,11 +63,11 @@ export class Candidate {
         if (first) return this.#own(first, watch);
         this.#session.logger.warn({ key: standing.own.key }, `somebody deleted our key; ${this.#line.what}: again`);
       } catch (error) {
-        watch.stop();
+        watch?.stop();
         await leaveLine(this.#session, standing.own);
         throw error;
       }
-      watch.stop();
+      watch?.stop();
     }
   }
 
@@ -86,7 +89,7 @@ export class Candidate {
   }
 
   /** Undefined when the own key is gone although the session lives. */
-  async #wait(entered: Standing, watch: KeyWatch, signal: AbortSignal): Promise<Standing | undefined> {
+  async #wait(entered: Standing, watch: KeyWatch | undefined, signal: AbortSignal): Promise<Standing | undefined> {
     for (let at: Standing | undefined = entered; at; at = await this.#standing(entered.own, signal)) {
       this.#tellForeign(at.view.foreign);
       await this.#clearStrays(at);
@@ -105,11 +108,11 @@ export class Candidate {
   }
 
   /** Watches the one before it, nobody else: when an owner goes, one waiter wakes. */
-  async #untilGone(before: Entry, seen: Revision, own: KeyWatch, signal: AbortSignal): Promise<void> {
+  async #untilGone(before: Entry, seen: Revision, own: KeyWatch | undefined, signal: AbortSignal): Promise<void> {
     const watch = new KeyWatch(this.#session.store, before, seen + 1n, { signal: this.#session.signal });
     const aborted = abortedBy(signal);
     try {
-      await Promise.race([watch.gone, own.gone, aborted.promise]);
+      await Promise.race([watch.gone, aborted.promise, ...(own ? [own.gone] : [])]);
     } finally {
       watch.stop();
       aborted.unlisten();
@@ -117,15 +120,17 @@ export class Candidate {
     this.#session.assertAlive();
   }
 
-  #own(standing: Standing, watch: KeyWatch): Ownership {
+  #own(standing: Standing, watch: KeyWatch | undefined): Ownership {
     // What the store said was true then. Whether it may still be counted on is a question of time.
     this.#session.assertAlive();
-    const { own, incarnation } = standing;
+    const { own, incarnation, revision } = standing;
     const token = fencingToken(incarnation, own.createRevision);
-    return new Ownership({ what: this.#line.what, session: this.#session, key: own, token, watch });
+    const of = { what: this.#line.what, session: this.#session, key: own, token, heldSince: revision };
+    return new Ownership({ ...of, ...(watch && { watch }) });
   }
 
-  #watchOwn({ own }: Standing): KeyWatch {
+  #watchOwn({ own }: Standing): KeyWatch | undefined {
+    if (!this.#watched) return undefined;
     const { store, clock } = this.#session;
     return new KeyWatch(store, own, own.createRevision + 1n, { after: { clock, ms: OWN_WATCH_AFTER_MS } });
   }

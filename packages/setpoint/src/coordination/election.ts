@@ -68,7 +68,7 @@ export async function campaign(session: Session, name: string, options: Campaign
   const forget = (): void => campaigning.remove(session, line.prefix, claim);
   try {
     const acquire = (signal: AbortSignal): Promise<Ownership> =>
-      new Candidate(session, line, options.value).acquire(signal);
+      new Candidate(session, line, options).acquire(signal);
     const ownership = await patiently(line.what, session, options, acquire);
     ownership.signal.addEventListener('abort', forget, { once: true });
     const { identity, clock } = session;

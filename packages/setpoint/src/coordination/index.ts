@@ -29,4 +29,6 @@ export { HeldLock, lock, type LockOptions, tryLock, type TryLockResult } from '.
 export { type Leader, observeLeader, type ObserveLeaderOptions } from './observe-leader.ts';
 export { Ownership } from './ownership.ts';
 export type { Patience } from './patience.ts';
+export { Shards, type ShardingOptions, type ShardsOptions } from './shards.ts';
+export type { ShardStay } from './shard-slot.ts';
 export { openSession, Session, type SessionOptions } from './session.ts';

@@ -51,7 +51,7 @@ export async function lock(session: Session, name: string, options: LockOptions 
       const claim = claims.find(session, line.prefix);
       const held = claim
         ? await joined(session, line, claim, signal)
-        : await claimed(session, line, new Candidate(session, line, options.value).acquire(signal));
+        : await claimed(session, line, new Candidate(session, line, options).acquire(signal));
       if (held instanceof HeldLock) return held;
     }
   });
@@ -65,7 +65,7 @@ export async function tryLock(session: Session, name: string, options: LockOptio
   const line = lockLine(name, options);
   return patiently(line.what, session, options, async (signal) => {
     const claim = claims.find(session, line.prefix);
-    const candidate = new Candidate(session, line, options.value);
+    const candidate = new Candidate(session, line, options);
     if (claim?.owned?.held) return { lock: handle(session, line, claim, claim.owned) };
     // This session is in line already, waiting: to wait with it would not be trying.
     const result = claim ? await candidate.first(signal) : await claimed(session, line, attempt(candidate, signal));

@@ -14,6 +14,7 @@ export interface OwnershipOptions {
   readonly session: Session;
   readonly key: Incarnation;
   readonly token: FencingToken;
+  readonly heldSince: Revision;
   /** Sees the key go; absent where somebody else does and calls `lose`. */
   readonly watch?: KeyWatch;
 }
@@ -32,6 +33,8 @@ export class Ownership {
   readonly token: FencingToken;
   readonly key: string;
   readonly createRevision: Revision;
+  /** When it was first seen to own. Whatever an earlier owner wrote came before: caches must have come this far. */
+  readonly heldSince: Revision;
   readonly session: Session;
   /** What every write of the owner has to carry. */
   readonly fence: Fence;
@@ -41,12 +44,13 @@ export class Ownership {
   readonly #watch: KeyWatch | undefined;
   readonly #unfollow: () => void;
 
-  constructor({ what, session, key, token, watch }: OwnershipOptions) {
+  constructor({ what, session, key, token, heldSince, watch }: OwnershipOptions) {
     this.what = what;
     this.session = session;
     this.key = key.key;
     this.createRevision = key.createRevision;
     this.token = token;
+    this.heldSince = heldSince;
     this.#watch = watch;
     this.fence = {
       compares: [{ key: this.key, target: 'create', operator: '=', operand: this.createRevision }],

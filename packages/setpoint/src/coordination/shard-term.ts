@@ -1,0 +1,177 @@
+import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { linkedAbort, type LinkedAbort } from '../internal/linked-abort.ts';
+import type { Revision } from '../store/index.ts';
+import { Candidate } from './candidate.ts';
+import type { Ownership } from './ownership.ts';
+import type { Session } from './session.ts';
+import { assignSlots } from './shard-map.ts';
+import { joinRoll } from './shard-roll.ts';
+import { ShardSlot } from './shard-slot.ts';
+import { ShardView } from './shard-view.ts';
+
+export interface ShardTermOptions {
+  readonly session: Session;
+  readonly root: string;
+  readonly prefix: string;
+  readonly slots: number;
+  readonly drainTimeoutMs: number;
+  readonly onAcquired?: (slots: ReadonlySet<number>, revision: Revision, signal: AbortSignal) => Promise<void>;
+  readonly onOpen?: (slots: ReadonlySet<number>) => void;
+}
+
+/** A replica's membership for the life of one session: on the roll, with slots that it holds or stands in line for. */
+export class ShardTerm {
+  readonly session: Session;
+  readonly #options: ShardTermOptions;
+  readonly #view: ShardView;
+  readonly #life = linkedAbort();
+  readonly #held = new Map<number, ShardSlot>();
+  readonly #standing = new Map<number, LinkedAbort>();
+  readonly #work = new Set<Promise<void>>();
+  /** Acquired, and on the way to being opened together. */
+  #arriving: ShardSlot[] = [];
+  /** Those of our keys that the view has shown. */
+  readonly #shown = new Set<string>();
+  #member = '';
+  #twinTold = false;
+
+  constructor(options: ShardTermOptions) {
+    this.#options = options;
+    this.session = options.session;
+    this.#view = new ShardView(options.prefix);
+  }
+
+  slot(number: number): ShardSlot | undefined {
+    return this.#held.get(number);
+  }
+
+  held(): readonly ShardSlot[] {
+    return [...this.#held.values()].filter(({ ownership }) => ownership.held).sort((a, b) => a.number - b.number);
+  }
+
+  /** Resolves when `signal` aborts; rejects when the roll can't be followed. */
+  async run(signal: AbortSignal, joined: () => void): Promise<void> {
+    const { prefix, slots } = this.#options;
+    this.#member = await joinRoll(this.session, prefix, slots, signal);
+    joined();
+    try {
+      await this.#view.follow(this.session.store, signal, () => this.#plan());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Takes the replica off the roll, so that the others may come, and hands every slot over. */
+  async end(): Promise<void> {
+    for (const standing of this.#standing.values()) standing.abort(undefined);
+    const { clock } = this.session;
+    if (this.session.alive && this.#member !== '') {
+      await this.session.store.delete({ key: this.#member }, { alone: true, timeoutMs: 2000 }).catch(() => {});
+    }
+    await Promise.all([...this.#held.values()].map((slot) => slot.drain(clock, this.#options.drainTimeoutMs)));
+    this.#life.abort(undefined);
+    await Promise.all(this.#work);
+  }
+
+  /** Compares who ought to have what with who has, after every change of the roll or of a slot. */
+  #plan(): void {
+    const { slots } = this.#options;
+    if (this.#isGone(this.#member)) {
+      const message = `its key on the roll, ${this.#member}, was deleted: it is nobody to the others`;
+      return this.session.lose(new SetpointError('NotFound', message));
+    }
+    if (!this.#shown.has(this.#member)) return;
+    const members = this.#view.members.map(({ key, holder }) => ({ key, identity: holder.identity }));
+    this.#tellTwin(members);
+    assignSlots(slots, members).forEach((owner, number) => {
+      const ours = owner?.key === this.#member;
+      const held = this.#held.get(number);
+      if (held) this.#check(held, ours);
+      else if (ours && !this.#standing.has(number)) this.#track(this.#stand(number));
+      else if (!ours) this.#standing.get(number)?.abort(undefined);
+    });
+  }
+
+  #check(slot: ShardSlot, ours: boolean): void {
+    const { key, held } = slot.ownership;
+    if (held && this.#isGone(key)) slot.ownership.lose(new SetpointError('NotFound', `its key ${key} was deleted`));
+    else if (!ours && !slot.draining) this.#track(slot.drain(this.session.clock, this.#options.drainTimeoutMs));
+  }
+
+  /** Whether one of our keys was deleted. One that the view has not shown yet is not missing. */
+  #isGone(key: string): boolean {
+    if (!this.#view.has(key)) return this.#shown.has(key);
+    this.#shown.add(key);
+    return false;
+  }
+
+  async #stand(number: number): Promise<void> {
+    const { prefix, root } = this.#options;
+    const abort = linkedAbort(this.#life.signal, this.session.signal);
+    this.#standing.set(number, abort);
+    const line = { what: `slot ${number}`, prefix: `${prefix}slots/${number}/`, root };
+    try {
+      const ownership = await new Candidate(this.session, line, { watched: false }).acquire(abort.signal);
+      this.#standing.delete(number);
+      this.#acquired(number, ownership);
+    } catch (error) {
+      this.#standing.delete(number);
+      if (abort.signal.aborted || !this.session.alive) return;
+      this.session.logger.warn({ err: error, slot: number }, 'a slot was not acquired');
+      if (isSetpointError(error) && !error.retryable) this.session.lose(error);
+    } finally {
+      abort.unlink();
+      // What ought to be may have changed meanwhile.
+      if (this.session.alive && !this.#life.signal.aborted) queueMicrotask(() => this.#plan());
+    }
+  }
+
+  #acquired(number: number, ownership: Ownership): void {
+    const slot = new ShardSlot(number, ownership);
+    this.#held.set(number, slot);
+    ownership.signal.addEventListener(
+      'abort',
+      () => {
+        if (this.#held.get(number) === slot) this.#held.delete(number);
+        this.#shown.delete(ownership.key);
+        if (this.session.alive && !this.#life.signal.aborted) queueMicrotask(() => this.#plan());
+      },
+      { once: true },
+    );
+    // Slots come in flocks: what they need from the caches is asked for once.
+    if (this.#arriving.push(slot) === 1) this.#track(this.#open());
+  }
+
+  async #open(): Promise<void> {
+    await this.session.clock.yield();
+    const arrived = this.#arriving;
+    this.#arriving = [];
+    const numbers = new Set(arrived.map(({ number }) => number));
+    const revision = arrived.reduce((latest, { heldSince }) => (heldSince > latest ? heldSince : latest), 0n);
+    const { onAcquired, onOpen } = this.#options;
+    const link = linkedAbort(this.#life.signal, this.session.signal);
+    try {
+      await onAcquired?.(numbers, revision, link.signal);
+      for (const slot of arrived) slot.open();
+      onOpen?.(numbers);
+    } catch (error) {
+      if (link.signal.aborted) return;
+      this.session.logger.error({ err: error }, 'acquired slots could not be opened; they are given up');
+      await Promise.all(arrived.map(({ ownership }) => ownership.release()));
+    } finally {
+      link.unlink();
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+  }
+
+  #tellTwin(members: readonly { readonly key: string; readonly identity: string }[]): void {
+    const twin = members.some(({ key, identity }) => key !== this.#member && identity === this.session.identity);
+    if (twin && !this.#twinTold)
+      this.session.logger.warn({}, `another replica is called '${this.session.identity}' too; they share its slots`);
+    this.#twinTold = twin;
+  }
+}
