@@ -57,8 +57,23 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const scope = new Scope();
   const random = seededRandom(seed);
   const result: CampaignResult = {
-    ...{ version, members, fenced, seed, histories: 0, windows: 0, operations: 0, acknowledged: 0, refused: 0 },
-    ...{ deposed: 0, unknown: 0, faults: {}, byWitness: 0, bySearch: 0, lostUpdates: 0, examples: [], seconds: 0 },
+    version,
+    members,
+    fenced,
+    seed,
+    histories: 0,
+    windows: 0,
+    operations: 0,
+    acknowledged: 0,
+    refused: 0,
+    deposed: 0,
+    unknown: 0,
+    faults: {},
+    byWitness: 0,
+    bySearch: 0,
+    lostUpdates: 0,
+    examples: [],
+    seconds: 0,
   };
   try {
     const server = await startEtcd({ version, members, partitions: members > 1 });

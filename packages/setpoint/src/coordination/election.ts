@@ -67,8 +67,7 @@ export async function campaign(session: Session, name: string, options: Campaign
   campaigning.add(session, line.prefix, claim);
   const forget = (): void => campaigning.remove(session, line.prefix, claim);
   try {
-    const acquire = (signal: AbortSignal): Promise<Ownership> =>
-      new Candidate(session, line, options).acquire(signal);
+    const acquire = (signal: AbortSignal): Promise<Ownership> => new Candidate(session, line, options).acquire(signal);
     const ownership = await patiently(line.what, session, options, acquire);
     ownership.signal.addEventListener('abort', forget, { once: true });
     const { identity, clock } = session;

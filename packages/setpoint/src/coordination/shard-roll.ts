@@ -17,14 +17,20 @@ export async function joinRoll(session: Session, prefix: string, slots: number, 
   const member = { put: { key, value: encodeHolder({ identity, since: clock.wallNow(), value: '' }), lease: id } };
   const nobody: Compare = { prefix: `${prefix}members/`, target: 'create', operator: '=', operand: 0n };
   const same: Compare = { key: config, target: 'value', operator: '=', operand: value };
-  const founding = { compares: [nobody], then: [{ put: { key: config, value } }, member], else: [{ range: { key: config } }] };
+  const founding = {
+    compares: [nobody],
+    then: [{ put: { key: config, value } }, member],
+    else: [{ range: { key: config } }],
+  };
   try {
     const answer = await store.txn(
       { compares: [same], then: [member], else: [{ txn: founding }] },
       { alone: true, signal },
     );
     if (answer.succeeded) return key;
-    const { txn } = answer.responses[0] as { txn: { succeeded: boolean; responses: readonly { range: RangeResponse }[] } };
+    const { txn } = answer.responses[0] as {
+      txn: { succeeded: boolean; responses: readonly { range: RangeResponse }[] };
+    };
     if (txn.succeeded) return key;
     throw disagrees(prefix, value, txn.responses[0]!.range);
   } catch (error) {

@@ -33,13 +33,18 @@ export class ShardSlot {
     return this.#draining !== undefined;
   }
 
+  /** Whether work may begin here now. */
+  get admits(): boolean {
+    return this.#open && !this.draining && this.ownership.held;
+  }
+
   open(): void {
     this.#open = true;
   }
 
   /** Undefined when no further work may begin here. */
   enter(): ShardStay | undefined {
-    if (!this.#open || this.#draining || !this.ownership.held) return undefined;
+    if (!this.admits) return undefined;
     this.#inside++;
     let left = false;
     const leave = (): void => {

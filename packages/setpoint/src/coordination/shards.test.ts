@@ -222,7 +222,7 @@ describe('shards', () => {
   it('a coming and going of replicas never gives a slot two owners, and leaves none without one for long', async () => {
     const random = seededRandom(7);
     const replicas = [replica('r0')];
-    const unowned = new Array<number>(16).fill(0);
+    const unowned = each(0);
     let longest = 0;
     for (let step = 1; step <= 120; step++) {
       if (step % 10 === 0) {

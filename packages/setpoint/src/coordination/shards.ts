@@ -88,6 +88,11 @@ export class Shards {
     return slotOfKey(key, this.slots);
   }
 
+  /** Whether work on a key may begin here now. */
+  owns(key: string): boolean {
+    return this.#term?.slot(this.slotOf(key))?.admits ?? false;
+  }
+
   /** Begins work on a key; undefined when it is not this replica's to work on. The stay has to be left in the end. */
   enter(key: string): ShardStay | undefined {
     return this.#term?.slot(this.slotOf(key))?.enter();
@@ -95,7 +100,8 @@ export class Shards {
 
   /** For the manager's readiness: throws while this replica is not on the roll. */
   health(): void {
-    if (!this.#term?.session.alive) throw new SetpointError('SessionExpired', `${this.name}: joining the other replicas`);
+    if (!this.#term?.session.alive)
+      throw new SetpointError('SessionExpired', `${this.name}: joining the other replicas`);
   }
 
   debug(): Readonly<Record<string, unknown>> {

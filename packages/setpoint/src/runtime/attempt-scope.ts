@@ -4,13 +4,15 @@ import type { Clock } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Random } from '../internal/random.ts';
 import type { AnyResourceDefinition, ObjectKey } from '../resource/index.ts';
-import { fenceStore, type Revision, type Store } from '../store/index.ts';
+import { type Fence, fenceStore, type Revision, type Store } from '../store/index.ts';
 
 export interface AttemptScopeOptions {
   readonly store: Store;
   readonly prefix: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** What each write has to carry: a leadership, or the slot of the key. */
+  readonly fence?: Fence | undefined;
   /** Ends the scope before its time: the attempt timed out, or the manager stops. */
   readonly signal: AbortSignal;
   /** Told of each write that was applied: the kind, the object's key, and the revision. */
@@ -48,12 +50,12 @@ export class AttemptScope {
   }
 
   #makeClient(): Client {
-    const { store, prefix, clock, random, signal, onWrite } = this.#options;
-    const link = linkedAbort(signal);
+    const { store, prefix, clock, random, signal, onWrite, fence } = this.#options;
+    const link = linkedAbort(signal, fence?.signal);
     this.#link = link;
     if (this.#over) this.end();
     return createClient({
-      store: fenceStore(store, { signal: link.signal }),
+      store: fenceStore(store, { ...fence, signal: link.signal }),
       prefix,
       clock,
       random,

@@ -11,11 +11,15 @@ import { type Random, systemRandom } from '../internal/random.ts';
 import { type HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
 import { type AnyResourceDefinition, DEFAULT_PREFIX, type ObjectOf } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
-import { bindController } from './bind-controller.ts';
+import type { LeaderElectionOptions, ShardingOptions } from '../coordination/index.ts';
+import { bindController, replayKeys } from './bind-controller.ts';
+import { type Coordinated, electedBy, shardedBy } from './coordinated.ts';
 import type { ControllerDefinition } from './define-controller.ts';
 import { controllerRunnable } from './controller-runnable.ts';
 import { type HealthOptions, healthServer } from './health.ts';
+import { electedCollector } from './elected-collector.ts';
 import { KindCaches } from './kind-caches.ts';
+import { readingStore } from './tenure.ts';
 import { checkOptionNames } from './option-names.ts';
 
 export interface ControlPlaneOptions {
@@ -30,6 +34,13 @@ export interface ControlPlaneOptions {
   readonly runnables?: readonly Runnable[];
   /** Whether objects go when their owners have gone. Default true. */
   readonly garbageCollection?: boolean;
+  /**
+   * Several replicas, one of which works: its controllers run, and their writes carry its leadership; the others stand
+   * by with their caches warm. A leader that loses its leadership ends with `LockLost`, to be started again.
+   */
+  readonly leaderElection?: LeaderElectionOptions;
+  /** Several replicas that share the keys of all controllers; their writes carry the slot of the key that is worked on. */
+  readonly sharding?: ShardingOptions;
   /** Serves `/healthz`, `/readyz`, `/metrics` and `/debug`, on loopback unless told otherwise. Default: no. */
   readonly health?: HealthOptions;
   /** How long a stop may take. Default 30 s, negative for ever. */
@@ -56,6 +67,8 @@ const OPTIONS: readonly string[] = [
   'resources',
   'runnables',
   'garbageCollection',
+  'leaderElection',
+  'sharding',
   'health',
   'gracefulTimeoutMs',
   'cacheSyncTimeoutMs',
@@ -76,8 +89,16 @@ export function createManager(options: ControlPlaneOptions): ControlPlane {
  * lifecycle. Made by {@link createManager}.
  */
 export class ControlPlane {
-  /** Reads and writes objects, also before and after the run, as long as the store is open. */
+  /**
+   * Reads and writes objects, also before and after the run, as long as the store is open. Where the manager is elected
+   * or sharded it only reads: writes are refused with `Invalid`, because they would carry no fence.
+   */
   readonly client: Client;
+  /**
+   * As `client`, with writes that nothing guards: not leadership, not the slot of a key. For what is no controller's
+   * work, such as the requests of users; not for use in a reconcile.
+   */
+  readonly unsafeClient: Client;
   readonly metrics: Metrics;
   readonly #store: Store;
   readonly #manager: Manager;
@@ -98,15 +119,24 @@ export class ControlPlane {
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
     this.#store = store;
     this.metrics = metrics;
-    this.client = createClient({ store, prefix, clock, random });
-    this.#manager = new Manager({ clock, logger, ...(gracefulTimeoutMs === undefined ? {} : { gracefulTimeoutMs }) });
+    this.unsafeClient = createClient({ store, prefix, clock, random });
     const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs };
     this.#caches = new KindCaches({
       ...common,
       metrics,
       onCreate: (cache) => this.#manager.add(cache, { group: 'caches' }),
     });
-    const surroundings = { ...common, caches: this.#caches, metrics, ...(onReconciled && { onReconciled }) };
+    const parts = { ...common, caches: this.#caches, metrics };
+    const coordinated = this.#coordinate(options, parts);
+    this.client = coordinated ? createClient({ store: readingStore(store), prefix, clock, random }) : this.unsafeClient;
+    this.#manager = new Manager({
+      clock,
+      logger,
+      ...(gracefulTimeoutMs === undefined ? {} : { gracefulTimeoutMs }),
+      ...(coordinated?.leadership && { leadership: coordinated.leadership }),
+    });
+    if (coordinated) this.#manager.add(coordinated.runnable, { group: 'leases' });
+    const surroundings = { ...parts, tenure: coordinated?.tenure, ...(onReconciled && { onReconciled }) };
 
     const defined = options.controllers ?? [];
     refuseRepeatedNames(defined);
@@ -116,10 +146,10 @@ export class ControlPlane {
     for (const controller of this.#controllers.values()) {
       this.#manager.add(controllerRunnable(controller), { group: 'leader-elected' });
     }
-    if (options.garbageCollection ?? true) this.#addGarbageCollector({ clock, random, logger, metrics });
+    if (options.garbageCollection ?? true) this.#addGarbageCollector(options, parts, coordinated);
     const controllers = [...this.#controllers.values()];
-    const parts = { manager: this.#manager, caches: this.#caches, controllers, metrics, clock };
-    this.#health = options.health && healthServer(options.health, parts);
+    const shown = { manager: this.#manager, caches: this.#caches, controllers, metrics, clock };
+    this.#health = options.health && healthServer(options.health, shown);
     if (this.#health) this.#manager.add(this.#health, { group: 'http' });
   }
 
@@ -175,10 +205,40 @@ export class ControlPlane {
     return this.#health?.url();
   }
 
-  #addGarbageCollector(common: { clock: Clock; random: Random; logger: Logger; metrics: Metrics }): void {
-    const collector = createGarbageCollector({ ...common, client: this.client, kinds: this.#caches.list() });
+  #coordinate(options: ControlPlaneOptions, parts: Parts): Coordinated | undefined {
+    const { leaderElection, sharding, controllers = [] } = options;
+    if (leaderElection) return electedBy(leaderElection, parts);
+    if (!sharding) return undefined;
+    return shardedBy(sharding, parts, (owns) => {
+      for (const defined of controllers) {
+        const controller = this.#controllers.get(defined.name)!;
+        replayKeys({ defined, controller }, parts.caches, owns).catch((error: unknown) => {
+          // The caches are closed: the manager stops.
+          parts.logger.debug({ err: error }, 'acquired keys were not looked at');
+        });
+      }
+    });
+  }
+
+  #addGarbageCollector({ sharding }: ControlPlaneOptions, parts: Parts, coordinated: Coordinated | undefined): void {
+    const { prefix, clock, random, logger, metrics, caches } = parts;
+    const store = coordinated?.leaderStore ?? parts.store;
+    const client = createClient({ store, prefix, clock, random });
+    const collector = sharding
+      ? electedCollector({ ...parts, name: sharding.name })
+      : createGarbageCollector({ client, clock, random, logger, metrics, kinds: caches.list() });
     this.#manager.add(collector, { group: 'leader-elected' });
   }
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly prefix: string;
+  readonly caches: KindCaches;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 function checkOptions(options: ControlPlaneOptions): void {
@@ -188,6 +248,12 @@ function checkOptions(options: ControlPlaneOptions): void {
     throw new SetpointError(
       'Invalid',
       `createManager: store must be a Store, such as memoryStore(); got ${typeof store}`,
+    );
+  }
+  if (options.leaderElection && options.sharding) {
+    throw new SetpointError(
+      'Invalid',
+      'createManager: leaderElection and sharding exclude each other: either one replica works, or all share the keys',
     );
   }
   if (!(cacheSyncTimeoutMs > 0)) {

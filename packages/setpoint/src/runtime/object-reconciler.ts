@@ -1,4 +1,5 @@
-import type { Attempt, Reconciler, Result } from '../controller/index.ts';
+import type { Attempt, Reconciler, Request, Result } from '../controller/index.ts';
+import type { FencingToken, Ownership } from '../coordination/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import type { Random } from '../internal/random.ts';
@@ -19,6 +20,7 @@ import { ownedObjects } from './owned-objects.ts';
 import { OwnWrites } from './own-writes.ts';
 import type { GoneContext } from './reconcile-context.ts';
 import { statusWriter } from './status-writer.ts';
+import { type Tenure, within } from './tenure.ts';
 
 /** What the reconcilers of a control plane share. */
 export interface ReconcilerSurroundings {
@@ -27,6 +29,8 @@ export interface ReconcilerSurroundings {
   readonly caches: KindCaches;
   readonly clock: Clock;
   readonly random: Random;
+  /** By what right they act, where there are other replicas. */
+  readonly tenure?: Tenure | undefined;
 }
 
 /**
@@ -38,17 +42,18 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
   const informer = caches.informer(defined.definition);
   const written = new OwnWrites((definition) => caches.find(definition));
   const lister = listerOf(defined, caches);
-  return async ({ key, causes }, attempt) => {
+  const attempted = async ({ key, causes }: Request, attempt: Attempt, ownership: Ownership | undefined) => {
     await written.caughtUp(key, attempt.signal);
     const scope = new AttemptScope({
       ...surroundings,
+      fence: ownership?.fence,
       signal: attempt.signal,
       onWrite: (definition, object, revision) => {
         written.note(key, definition, revision);
         attempt.wrote({ kind: definition.kind, key: object, revision });
       },
     });
-    const base = { attempt, causes, key: key as ObjectKey, scope, lister };
+    const base = { attempt, causes, key: key as ObjectKey, scope, lister, fencingToken: ownership?.token };
     try {
       const object = informer.lister.get(key);
       return await (object ? act(defined, object, base, surroundings) : defined.gone?.(goneContext(base)));
@@ -56,6 +61,8 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
       scope.end();
     }
   };
+  return (request, attempt) =>
+    within(surroundings.tenure, request.key, attempt, (own, ownership) => attempted(request, own, ownership));
 }
 
 /** What every context of one attempt is made of. */
@@ -64,6 +71,7 @@ interface ContextBase {
   readonly causes: readonly Cause[];
   readonly key: ObjectKey;
   readonly scope: AttemptScope;
+  readonly fencingToken: FencingToken | undefined;
   readonly lister: GoneContext['lister'];
 }
 
@@ -86,12 +94,13 @@ function act(
   });
 }
 
-function goneContext({ attempt, causes, key, scope, lister }: ContextBase): GoneContext {
+function goneContext({ attempt, causes, key, scope, lister, fencingToken }: ContextBase): GoneContext {
   return {
     ...attempt,
     key,
     causes,
     lister,
+    fencingToken,
     get client() {
       return scope.client;
     },
@@ -101,7 +110,7 @@ function goneContext({ attempt, causes, key, scope, lister }: ContextBase): Gone
 function reconcileContext(
   defined: ControllerDefinition,
   object: ResourceObject,
-  { attempt, causes, key, scope, lister }: ContextBase,
+  { attempt, causes, key, scope, lister, fencingToken }: ContextBase,
   { caches, clock }: ReconcilerSurroundings,
 ): AnyContext {
   return {
@@ -109,6 +118,7 @@ function reconcileContext(
     key,
     causes,
     lister,
+    fencingToken,
     get client() {
       return scope.client;
     },

@@ -1,5 +1,6 @@
 import type { Client } from '../client/index.ts';
 import type { Attempt } from '../controller/index.ts';
+import type { FencingToken } from '../coordination/index.ts';
 import type { Lister } from '../informer/index.ts';
 import type { AnyResourceDefinition, ObjectKey, ObjectOf, StatusOf } from '../resource/index.ts';
 import type { Cause } from '../workqueue/index.ts';
@@ -16,6 +17,12 @@ export interface GoneContext extends Attempt {
    * every call fails with `Closed` before anything is sent.
    */
   readonly client: Client;
+  /**
+   * Where the manager is elected or sharded: a number that grows with each owner of this key, for systems outside the
+   * store, which have to refuse smaller ones than they have seen. Writes through `client` need no help: they carry the
+   * leadership, or the key's slot, and fail with `LockLost` when it is another's.
+   */
+  readonly fencingToken: FencingToken | undefined;
   /**
    * The shared cache of a kind: quick, and a moment behind the store. Throws `Invalid` for a kind that the manager
    * has none of: name it in the controller's `owns` or `watches`, or in the manager's `resources`.

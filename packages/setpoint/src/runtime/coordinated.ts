@@ -1,0 +1,105 @@
+import { LeaderElector, type LeaderElectionOptions, type ShardingOptions, Shards } from '../coordination/index.ts';
+import { SetpointError } from '../errors/index.ts';
+import type { Clock } from '../internal/clock.ts';
+import { deferred } from '../internal/deferred.ts';
+import { linkedAbort } from '../internal/linked-abort.ts';
+import type { Logger } from '../internal/logger.ts';
+import type { Random } from '../internal/random.ts';
+import type { Runnable } from '../manager/index.ts';
+import type { Store } from '../store/index.ts';
+import type { KindCaches } from './kind-caches.ts';
+import { caughtUpWith, storeOf, type Tenure } from './tenure.ts';
+
+/** What leader election and sharding have in common, as the control plane needs it. */
+export interface Coordinated {
+  readonly tenure: Tenure;
+  /** Holds the lease: outlives the controllers, and gives it back after they have stopped. */
+  readonly runnable: Runnable;
+  /** Decides when the controllers may start; absent when they may at once. */
+  readonly leadership?: { elected(signal: AbortSignal): Promise<void> };
+  /** For what only one replica does: its writes carry the leadership. Absent where there is no leader. */
+  readonly leaderStore?: Store;
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly prefix: string;
+  readonly caches: KindCaches;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Below the control plane's own prefix, so that two of them on one etcd have nothing to do with each other. */
+export const coordinationPrefix = (prefix: string): string => `${prefix}/_coordination`;
+
+/** Controllers run only while this process leads. Losing the leadership ends the manager with `LockLost`. */
+export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordinated {
+  const { caches, prefix } = parts;
+  const elector = new LeaderElector({ ...parts, prefix: coordinationPrefix(prefix), ...options });
+  const wanted = deferred();
+  const enter: Tenure['enter'] = () => {
+    const ownership = elector.leadership?.ownership;
+    return ownership?.held ? { ownership, leave: () => {} } : undefined;
+  };
+  return {
+    tenure: { owns: () => elector.isLeading, enter },
+    runnable: {
+      name: elector.name,
+      // It doesn't stand before everything is ready to begin: a leader that can't work keeps others from it.
+      run: async (signal) => {
+        await Promise.race([wanted.promise, aborted(signal)]);
+        await elector.run(signal);
+      },
+      health: () => elector.check(),
+      debug: () => ({ leases: { election: options.name, leading: elector.isLeading } }),
+    },
+    leadership: {
+      async elected(signal) {
+        wanted.resolve();
+        await Promise.race([elector.whenLeading(), aborted(signal)]);
+        const ownership = elector.leadership?.ownership;
+        if (!ownership || signal.aborted) return;
+        const link = linkedAbort(signal, ownership.signal);
+        await caughtUpWith(caches, ownership.heldSince, link.signal).finally(() => link.unlink());
+      },
+    },
+    leaderStore: storeOf(() => {
+      const ownership = elector.leadership?.ownership;
+      if (ownership) return ownership.store;
+      throw new SetpointError('LockLost', `${elector.name}: this process does not lead; nothing was sent`);
+    }),
+  };
+}
+
+/** Keys are shared with the other replicas. `replay` looks again at all keys that pass. */
+export function shardedBy(
+  options: ShardingOptions,
+  parts: Parts,
+  replay: (owns: (key: string) => boolean) => void,
+): Coordinated {
+  const { caches, prefix } = parts;
+  const shards = new Shards({
+    ...parts,
+    prefix: coordinationPrefix(prefix),
+    ...options,
+    onAcquired: (_, revision, signal) => caughtUpWith(caches, revision, signal),
+    onOpen: (slots) => replay((key) => slots.has(shards.slotOf(key))),
+  });
+  return {
+    tenure: { owns: (key) => shards.owns(key), enter: (key) => shards.enter(key) },
+    runnable: {
+      name: shards.name,
+      run: (signal) => shards.run(signal),
+      health: () => shards.health(),
+      debug: () => shards.debug(),
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
