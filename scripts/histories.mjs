@@ -1,6 +1,6 @@
 /**
- * `npm run histories -- --count N --seed S`: builds and runs `test/linearizability/main.ts`, which says what else may
- * follow.
+ * `npm run histories -- --count N --seed S`: builds and runs `test/linearizability/main.ts`, and with `counter` as its
+ * first word `counter-main.ts` beside it. Both say what else may follow.
  */
 import { join } from 'node:path';
 import { ensureInstalled } from './install.mjs';
@@ -16,6 +16,8 @@ async function histories() {
   if (build.code !== 0) console.error(build.output);
   if (build.code !== 0) return build.code;
   useTemporaryFolder();
-  const program = join(root, '.cache', 'linearizability', 'main.js');
-  return (await run(['node', program, ...process.argv.slice(2)], { show: true })).code;
+  const [first, ...rest] = process.argv.slice(2);
+  const [name, options] = first === 'counter' ? ['counter-main.js', rest] : ['main.js', process.argv.slice(2)];
+  const program = join(root, '.cache', 'linearizability', name);
+  return (await run(['node', program, ...options], { show: true })).code;
 }

@@ -70,3 +70,5 @@ function summary(result: CampaignResult): string {
     `${seconds.toFixed(0)} s`,
   ].join(', ');
 }
+// Processes that were killed and connections that were cut may leave a handle behind; all is told.
+process.exit();

@@ -21,6 +21,7 @@
  *
  * Next: `session.ts`, then `candidate.ts` for the protocol, `ownership.ts` for what it gives, `lock.ts`
  */
+export { Compactor, type CompactorOptions } from './compactor.ts';
 export { type CampaignOptions, campaign, Leadership } from './election.ts';
 export { type FencingToken, raiseIncarnation } from './fencing-token.ts';
 export { LeaderElector, type LeaderElectionOptions, type LeaderElectorOptions } from './leader-elector.ts';

@@ -139,6 +139,14 @@ describe('a session', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('a grant whose answer was lost may simply be asked for again', async () => {
+    const lossy = new Proxy(store, {
+      get: (_, name) =>
+        name === 'leaseGrant' ? () => Promise.reject(new SetpointError('OutcomeUnknown', 'lost')) : undefined,
+    });
+    await expect(open({ store: lossy })).rejects.toMatchObject({ code: 'Unavailable', retryable: true });
+  });
+
   it('refuses options that can not work', async () => {
     for (const options of [{ ttlSeconds: 0 }, { ttlSeconds: 1.5 }, { renewEveryMs: 0 }, { identity: '' }]) {
       expect(codeOf(await open(options).catch((error: unknown) => error))).toBe('Invalid');

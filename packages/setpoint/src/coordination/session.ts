@@ -38,15 +38,20 @@ const CLOSE_TIMEOUT_MS = 2000;
 const STRAYS_MAX = 1000;
 
 /**
- * Opens a session: a lease of the store that this process keeps alive. Fails as the store does, and with `Invalid` for
- * options that can't work.
+ * Opens a session: a lease of the store that this process keeps alive. Fails as the store does, with `Unavailable` where
+ * the answer was lost (trying again is safe), and with `Invalid` for options that can't work.
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const settings = checkSession(options);
   const { store, clock, ttlSeconds } = settings;
   const sentAt = clock.now();
-  const granted = await store.leaseGrant({ ttlSeconds });
-  return new Session(settings, granted, sentAt);
+  try {
+    return new Session(settings, await store.leaseGrant({ ttlSeconds }), sentAt);
+  } catch (error) {
+    if (!isSetpointError(error, 'OutcomeUnknown')) throw error;
+    const message = 'no answer to the grant of a lease; one that nobody knows of holds nothing, and runs out by itself';
+    throw new SetpointError('Unavailable', message, { cause: error });
+  }
 }
 
 /**
