@@ -22,11 +22,23 @@ export function changesBetween<T>(
   after: Entry<T> | undefined,
   revision: Revision,
 ): readonly CacheChange<T>[] {
+  const changes: CacheChange<T>[] = [];
+  addChanges(changes, before, after, revision);
+  return changes;
+}
+
+/** Adds these steps to `changes`. */
+export function addChanges<T>(
+  changes: CacheChange<T>[],
+  before: Entry<T> | undefined,
+  after: Entry<T> | undefined,
+  revision: Revision,
+): void {
   const key = (after ?? before)?.key;
-  if (key === undefined || before === after) return [];
-  if (!before || !after || before.createRevision === after.createRevision) return [{ key, before, after, revision }];
-  return [
-    { key, before, after: undefined, revision },
-    { key, before: undefined, after, revision },
-  ];
+  if (key === undefined || before === after) return;
+  if (!before || !after || before.createRevision === after.createRevision) {
+    changes.push({ key, before, after, revision });
+    return;
+  }
+  changes.push({ key, before, after: undefined, revision }, { key, before: undefined, after, revision });
 }

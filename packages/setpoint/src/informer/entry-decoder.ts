@@ -2,9 +2,11 @@ import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Codec, deepFreeze } from '../resource/index.ts';
 import { toBytes } from '../store/key-range.ts';
 import type { KeyValue, Revision } from '../store/port.ts';
+import { CachedEntry } from './cached-entry.ts';
 import type { Entry } from './lister.ts';
+import type { Transform } from './transform.ts';
 
-/** A stored value that the codec refuses. */
+/** A stored value that the codec or the transform refuses. */
 export interface Unreadable {
   readonly key: string;
   readonly createRevision: Revision;
@@ -16,25 +18,39 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Half a surrogate pair: no UTF-8 gives it, so that no readable key starts like the name of an unreadable one. */
 const UNREADABLE_MARK = '\uD800';
 
+export interface EntryDecoderOptions<T> {
+  readonly codec: Pick<Codec<unknown>, 'decode'>;
+  /** What is cached of each object. Absent: the object itself. */
+  readonly transform: Transform<unknown, T> | undefined;
+  readonly prefix: string;
+  readonly freeze: boolean;
+  /** Told when the transform throws, which makes the value unreadable. Must not throw. */
+  readonly onTransformError: (error: unknown, key: string) => void;
+}
+
 /** From what the store holds under one prefix to entries of the cache. Never throws. */
 export class EntryDecoder<T> {
-  readonly #codec: Pick<Codec<T>, 'decode'>;
+  readonly #options: EntryDecoderOptions<T>;
   readonly #prefix: Uint8Array;
-  readonly #freeze: boolean;
 
-  constructor(codec: Pick<Codec<T>, 'decode'>, prefix: string, freeze: boolean) {
-    this.#codec = codec;
-    this.#prefix = toBytes(prefix);
-    this.#freeze = freeze;
+  constructor(options: EntryDecoderOptions<T>) {
+    this.#options = options;
+    this.#prefix = toBytes(options.prefix);
   }
 
   /** Whether a key is under the prefix at all. */
   owns(key: Uint8Array): boolean {
-    return this.#prefix.every((byte, at) => key[at] === byte);
+    const prefix = this.#prefix;
+    for (let at = 0; at < prefix.length; at++) if (prefix[at] !== key[at]) return false;
+    return true;
   }
 
   /** What the cache calls a key: its text after the prefix, and for bytes that aren't text a name of their own. */
   nameOf(key: Uint8Array): string {
+    const { length } = this.#prefix;
+    if (isAscii(key, length)) {
+      return Buffer.from(key.buffer, key.byteOffset + length, key.length - length).toString('latin1');
+    }
     try {
       return decoder.decode(key.subarray(this.#prefix.length));
     } catch {
@@ -48,16 +64,34 @@ export class EntryDecoder<T> {
     try {
       if (key.startsWith(UNREADABLE_MARK))
         throw new SetpointError('Invalid', 'expected a key in UTF-8, received other bytes');
-      const object = this.#codec.decode(kv);
-      return { key, object: this.#freeze ? frozen(object) : object, createRevision, modRevision };
+      const object = this.#transformed(this.#options.codec.decode(kv), key);
+      return new CachedEntry(key, this.#options.freeze ? frozen(object) : object, createRevision, modRevision);
     } catch (error) {
       return { key, createRevision, modRevision, error: asInvalid(error, key) };
     }
   }
+
+  #transformed(object: unknown, key: string): T {
+    const { transform, onTransformError } = this.#options;
+    if (!transform) return object as T;
+    try {
+      return transform(object, key);
+    } catch (cause) {
+      onTransformError(cause, key);
+      const message = `the object at ${key}: its transform failed, so that it is isolated: mend the function`;
+      throw new SetpointError('Invalid', message, { cause, details: { key } });
+    }
+  }
+}
+
+/** Whether the bytes from `start` on are ASCII, which needs no decoder: keys mostly are. */
+function isAscii(bytes: Uint8Array, start: number): boolean {
+  for (let at = start; at < bytes.length; at++) if (bytes[at]! > 0x7f) return false;
+  return true;
 }
 
 export function isUnreadable<T>(decoded: Entry<T> | Unreadable): decoded is Unreadable {
-  return 'error' in decoded;
+  return !(decoded instanceof CachedEntry);
 }
 
 /** Frozen as far as it goes: a codec may make something that can't be, such as a byte array. */

@@ -34,6 +34,12 @@ export interface EventHandlerOptions<T> {
    * delete. Must be pure and quick; when it throws the object passes, and the error is reported.
    */
   readonly filter?: (object: T, key: string) => boolean;
+  /**
+   * Tells the handler of every object again so often, ± 10 %, as an update from its state to the same; keys of which it
+   * has yet to be told something are left out. At least 1000. Default: never, since nothing is lost. (For work that
+   * looks at the world outside, a `requeueAfterMs` of each key spreads better.)
+   */
+  readonly resyncMs?: number;
 }
 
 /** A handler's place in an informer. */

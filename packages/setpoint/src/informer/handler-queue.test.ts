@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../internal/deferred.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
+import { seededRandom } from '../internal/random.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { CacheChange } from './change.ts';
 import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
 import { HandlerSet } from './handler-set.ts';
+import { Indexer } from './indexer.ts';
 import type { Entry } from './lister.ts';
 
 const never = new AbortController().signal;
@@ -34,7 +36,9 @@ function handlers() {
   const errors: { error: unknown; during: string; handler: string; key: string }[] = [];
   const set = new HandlerSet<string>({
     clock,
+    random: seededRandom(1),
     slice: new TimeSlice(clock),
+    cache: new Indexer<string>(),
     onError: (error, where) => errors.push({ error, ...where }),
   });
   const add = (handler: EventHandler<string>, options: EventHandlerOptions<string> = {}): HandlerRegistration =>
@@ -270,7 +274,13 @@ describe('HandlerQueue', () => {
     clock.now = () => now;
     clock.yield = () => settle().then(() => void rests++);
     const slice = new TimeSlice(clock, 10);
-    const set = new HandlerSet<string>({ clock, slice, onError: () => {} });
+    const set = new HandlerSet<string>({
+      clock,
+      random: seededRandom(1),
+      slice,
+      cache: new Indexer<string>(),
+      onError: () => {},
+    });
     const entries = Array.from({ length: 100 }, (_, at) => state(`key-${at}`, 'x', 1n));
     const registration = set.add({ add: () => void now++ }, entries, true);
     await registration.whenSynced();

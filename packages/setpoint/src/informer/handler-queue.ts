@@ -3,6 +3,7 @@ import type { Clock } from '../internal/clock.ts';
 import type { TimeSlice } from '../internal/time-slice.ts';
 import type { CacheChange } from './change.ts';
 import type { EventHandler, EventHandlerOptions } from './event-handler.ts';
+import type { Entry } from './lister.ts';
 import { PendingChange } from './pending-change.ts';
 import { Waiters } from './waiters.ts';
 
@@ -31,6 +32,8 @@ export class HandlerQueue<T> {
   readonly #pending = new Map<string, PendingChange<T>>();
   #calling = false;
   #closed = false;
+  /** What comes waits, however quick the handler is. */
+  #held = false;
   /** Whether the initial list is all in: what comes later is news. */
   #listed = false;
   /** Adds of the initial list that the handler has not finished. */
@@ -62,14 +65,31 @@ export class HandlerQueue<T> {
 
   /** Tells the change now, or once what waits before it was told. */
   push(change: CacheChange<T>): void {
-    this.#enqueue(change);
-    if (!this.#calling) void this.#drain();
+    if (this.#calling || this.#held || this.#closed) return this.#enqueue(change);
+    const seen = this.#filtered(change);
+    if (seen.before || seen.after) this.#tellNow(seen);
+  }
+
+  /** Tells of an object that did not change, unless something waits to be told of its key. */
+  repeat(entry: Entry<T>): void {
+    const { key } = entry;
+    if (!this.#pending.has(key)) this.push({ key, before: entry, after: entry, revision: entry.modRevision });
+  }
+
+  /** Starts no call until {@link release}; what comes meanwhile adds up by key. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    if (!this.#calling && this.#pending.size > 0) void this.#drain();
   }
 
   /** Takes the objects there are as the initial list; the calls start in a later turn. */
   replay(changes: Iterable<CacheChange<T>>): void {
     for (const change of changes) this.#enqueue(change);
-    if (this.#calling || this.#pending.size === 0) return;
+    if (this.#calling || this.#held || this.#pending.size === 0) return;
     this.#calling = true;
     queueMicrotask(() => void this.#drain());
   }
@@ -104,10 +124,31 @@ export class HandlerQueue<T> {
     this.#settled(waiting);
   }
 
+  /** Tells one change while nothing waits: nothing is kept of it unless the handler returns a promise. */
+  #tellNow(change: CacheChange<T>): void {
+    const initial = !this.#listed;
+    if (initial) this.#initialLeft++;
+    this.#calling = true;
+    const outcome = this.#invoke(() => callFor(this.#handler, change, initial), change.key);
+    if (outcome) return void this.#goOn(outcome, initial);
+    this.#calling = false;
+    if (initial) this.#initialDone();
+    // The handler itself may have led to changes.
+    if (this.#pending.size > 0 && !this.#held && !this.#closed) void this.#drain();
+  }
+
+  async #goOn(outcome: Promise<unknown>, initial: boolean): Promise<void> {
+    await outcome;
+    if (this.#closed) return;
+    if (initial) this.#initialDone();
+    await this.#drain();
+  }
+
   /** Tells what waits until nothing does. What is pushed meanwhile is picked up: Map iteration sees later entries. */
   async #drain(): Promise<void> {
     this.#calling = true;
     for (const [key, change] of this.#pending) {
+      if (this.#held) break;
       this.#pending.delete(key);
       for (const call of change.calls(this.#handler)) {
         const outcome = this.#invoke(call, key);
@@ -134,7 +175,10 @@ export class HandlerQueue<T> {
   }
 
   #settled(change: PendingChange<T>): void {
-    if (!change.initial) return;
+    if (change.initial) this.#initialDone();
+  }
+
+  #initialDone(): void {
     this.#initialLeft--;
     if (this.hasSynced) this.#syncWaiters.check();
   }
@@ -159,6 +203,14 @@ export class HandlerQueue<T> {
       return true;
     }
   }
+}
+
+/** The one call that a change is told by. */
+function callFor<T>(handler: EventHandler<T>, change: CacheChange<T>, inInitialList: boolean): unknown {
+  const { key, before, after, revision } = change;
+  if (!after) return handler.delete?.(before!.object, { key, revision });
+  if (before) return handler.update?.(before.object, after.object, { key, revision });
+  return handler.add?.(after.object, { key, revision, inInitialList });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,10 +1,10 @@
 import { SetpointError } from '../errors/index.ts';
-import type { Clock } from '../internal/clock.ts';
-import type { TimeSlice } from '../internal/time-slice.ts';
+import { linkedAbort } from '../internal/linked-abort.ts';
 import type { CacheChange } from './change.ts';
 import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
 import { HandlerQueue } from './handler-queue.ts';
 import type { Entry } from './lister.ts';
+import { checkResync, resyncForEver, type ResyncSurroundings } from './resync.ts';
 
 /** A failure of a handler or of its filter. */
 export type HandlerErrorListener = (
@@ -12,21 +12,22 @@ export type HandlerErrorListener = (
   where: { readonly during: 'handler' | 'filter'; readonly handler: string; readonly key: string },
 ) => void;
 
-export interface HandlerSetOptions {
-  readonly clock: Clock;
-  readonly slice: TimeSlice;
+export interface HandlerSetOptions<T> extends ResyncSurroundings<T> {
   /** Must not throw. */
   readonly onError: HandlerErrorListener;
 }
 
 /** The handlers of one informer, each with its own queue. */
 export class HandlerSet<T> {
-  readonly #options: HandlerSetOptions;
+  readonly #options: HandlerSetOptions<T>;
   readonly #queues = new Set<HandlerQueue<T>>();
   #added = 0;
   #closed: string | undefined;
+  /** Aborted by {@link close}. */
+  readonly #life = new AbortController();
+  #held = false;
 
-  constructor(options: HandlerSetOptions) {
+  constructor(options: HandlerSetOptions<T>) {
     this.#options = options;
   }
 
@@ -41,6 +42,7 @@ export class HandlerSet<T> {
     options: EventHandlerOptions<T> = {},
   ): HandlerRegistration {
     if (this.#closed !== undefined) throw new SetpointError('Closed', `can't add a handler: ${this.#closed}`);
+    if (options.resyncMs !== undefined) checkResync(options.resyncMs);
     const name = options.name ?? `handler-${++this.#added}`;
     const { clock, slice, onError } = this.#options;
     const queue = new HandlerQueue<T>(handler, {
@@ -51,9 +53,25 @@ export class HandlerSet<T> {
       onError: (error, during, key) => onError(error, { during, handler: name, key }),
     });
     this.#queues.add(queue);
+    if (this.#held) queue.hold();
     queue.replay(additions(entries));
     if (listed) queue.endOfInitialList();
-    return this.#registration(queue);
+    return this.#registration(queue, options.resyncMs);
+  }
+
+  /** Starts no call of any handler until {@link release}. What comes meanwhile adds up by key. */
+  hold(): void {
+    this.#held = true;
+    for (const queue of this.#queues) queue.hold();
+  }
+
+  release(): void {
+    this.#held = false;
+    for (const queue of this.#queues) queue.release();
+  }
+
+  get held(): boolean {
+    return this.#held;
   }
 
   /** How many keys have changes that a handler was not told yet, summed over the handlers. */
@@ -82,11 +100,14 @@ export class HandlerSet<T> {
   /** No call of any handler starts after this. `reason` completes "can't add a handler: …". */
   close(reason: string): void {
     this.#closed ??= reason;
+    this.#life.abort();
     for (const queue of this.#queues) queue.close(reason);
     this.#queues.clear();
   }
 
-  #registration(queue: HandlerQueue<T>): HandlerRegistration {
+  #registration(queue: HandlerQueue<T>, resyncMs: number | undefined): HandlerRegistration {
+    const life = resyncMs === undefined ? undefined : linkedAbort(this.#life.signal);
+    if (life) void resyncForEver(queue, resyncMs!, this.#options, life.signal).finally(() => life.unlink());
     return {
       name: queue.name,
       get hasSynced() {
@@ -98,6 +119,7 @@ export class HandlerSet<T> {
       whenSynced: (signal, options) => queue.whenSynced(signal, options),
       remove: () => {
         this.#queues.delete(queue);
+        life?.abort(undefined);
         queue.close('was removed');
       },
     };

@@ -47,12 +47,22 @@ export type { AddInfo, ChangeInfo, EventHandler, EventHandlerOptions, HandlerReg
 export { Indexer, type IndexerOptions } from './indexer.ts';
 export { createInformer, Informer } from './informer.ts';
 export type { ListSummary } from './informer-cache.ts';
-export type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+export type {
+  InformerCounts,
+  InformerEvents,
+  InformerFailure,
+  InformerPhase,
+  ObjectEvents,
+} from './informer-events.ts';
 export type { CacheLag } from './informer-metrics.ts';
-export type { InformerOptions } from './informer-options.ts';
+export type { InformerOptions, KeysInformerOptions, TransformingInformerOptions } from './informer-options.ts';
 export type { Entry, Lister } from './lister.ts';
+export type { MassDelete, MassDeleteOptions } from './mass-delete.ts';
+export { labelIndex, namespaceIndex, ownerIndex } from './object-indexes.ts';
 export type { QuarantinedKey } from './quarantine.ts';
 export { Reflector, type ReflectorOptions } from './reflector.ts';
 export type { ListReason, ListStage, ReflectorSink, ReflectorState } from './reflector-state.ts';
-export { type IndexErrorListener, type IndexFunction, namespaceIndex } from './value-index.ts';
+export { takeSnapshot, type Snapshot, type SnapshotOptions, type SnapshotView } from './snapshot.ts';
+export type { Transform } from './transform.ts';
+export type { IndexErrorListener, IndexFunction } from './value-index.ts';
 export type { WaitOptions } from './waiters.ts';

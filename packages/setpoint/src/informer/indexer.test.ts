@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { SetpointError } from '../errors/index.ts';
 import { Indexer } from './indexer.ts';
 import { type Entry, readOnly } from './lister.ts';
-import { namespaceIndex, ValueIndex } from './value-index.ts';
+import { namespaceIndex } from './object-indexes.ts';
+import { NOWHERE, type Placement, ValueIndex } from './value-index.ts';
 
 interface Server {
   readonly owner: string;
@@ -51,9 +52,10 @@ describe('Indexer', () => {
 
   it('I-107: keeps no empty bucket', () => {
     const index = new ValueIndex<Server>('owner', byOwner, () => {});
-    for (let at = 0; at < 100; at++) index.put(entry('a', { owner: `owner-${at}` }));
+    let placement: Placement = NOWHERE;
+    for (let at = 0; at < 100; at++) placement = index.place(entry('a', { owner: `owner-${at}` }), placement);
     expect(index.bucketCount).toBe(1);
-    index.remove('a');
+    index.remove('a', placement);
     expect(index.bucketCount).toBe(0);
   });
 

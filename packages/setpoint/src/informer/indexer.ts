@@ -1,6 +1,14 @@
 import { SetpointError } from '../errors/index.ts';
+import { type CachedEntry, unplaced } from './cached-entry.ts';
 import type { Entry, Lister } from './lister.ts';
-import { type IndexErrorListener, type IndexFunction, ValueIndex } from './value-index.ts';
+import {
+  type IndexErrorListener,
+  type IndexFunction,
+  NOWHERE,
+  type Placement,
+  type Placements,
+  ValueIndex,
+} from './value-index.ts';
 
 export interface IndexerOptions<T> {
   /** Index functions by the index's name. More can be added at any time. */
@@ -14,8 +22,9 @@ export interface IndexerOptions<T> {
  * {@link Lister}. All methods are synchronous, so a reader never sees an entry without its index values.
  */
 export class Indexer<T> implements Lister<T> {
-  #entries = new Map<string, Entry<T>>();
-  #indexes = new Map<string, ValueIndex<T>>();
+  #entries = new Map<string, CachedEntry<T>>();
+  /** In the order in which they were added, as in the placements of each entry. */
+  #indexes: readonly ValueIndex<T>[] = [];
   readonly #onIndexError: IndexErrorListener;
 
   constructor(options: IndexerOptions<T> = {}) {
@@ -44,9 +53,9 @@ export class Indexer<T> implements Lister<T> {
   }
 
   byIndex(index: string, value: string): readonly T[] {
-    const found = this.#indexes.get(index);
+    const found = this.#find(index);
     if (!found) {
-      const known = [...this.#indexes.keys()].join(', ') || 'none';
+      const known = this.#indexes.map(({ name }) => name).join(', ') || 'none';
       throw new SetpointError('Invalid', `index "${index}": expected one of the indexes that were added (${known})`);
     }
     return Array.from(found.keysOf(value), (key) => this.#entries.get(key)!.object);
@@ -63,8 +72,10 @@ export class Indexer<T> implements Lister<T> {
 
   /** Puts the entry in place of what was under its key. */
   set(entry: Entry<T>): void {
-    this.#entries.set(entry.key, entry);
-    for (const index of this.#indexes.values()) index.put(entry);
+    const before = this.#entries.get(entry.key);
+    const cached = unplaced(entry);
+    this.#entries.set(cached.key, cached);
+    cached.placements = this.#placed(cached, before?.placements);
   }
 
   /** Takes the entry out and returns it; undefined when there was none. */
@@ -72,7 +83,8 @@ export class Indexer<T> implements Lister<T> {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     this.#entries.delete(key);
-    for (const index of this.#indexes.values()) index.remove(key);
+    const indexes = this.#indexes;
+    for (let at = 0; at < indexes.length; at++) indexes[at]!.remove(key, this.#at(entry.placements, at));
     return entry;
   }
 
@@ -81,16 +93,16 @@ export class Indexer<T> implements Lister<T> {
     if (typeof values !== 'function') {
       throw new SetpointError('Invalid', `index "${name}": expected a function, received ${typeof values}`);
     }
-    if (this.#indexes.has(name)) {
+    if (this.#find(name)) {
       throw new SetpointError('AlreadyExists', `index "${name}" was added before: choose another name`);
     }
-    this.#indexes.set(name, this.#filled(new ValueIndex(name, values, this.#onIndexError)));
+    this.#add(new ValueIndex(name, values, this.#onIndexError));
   }
 
   /** An empty cache with the same indexes: what a relist is gathered in. */
   emptyCopy(): Indexer<T> {
     const copy = new Indexer<T>({ onIndexError: this.#onIndexError });
-    for (const [name, index] of this.#indexes) copy.#indexes.set(name, index.empty());
+    copy.#indexes = this.#indexes.map((index) => index.empty());
     return copy;
   }
 
@@ -99,17 +111,43 @@ export class Indexer<T> implements Lister<T> {
    * one; an index that was added since is filled now.
    */
   replace(next: Indexer<T>): void {
-    const taken = next.#indexes;
+    const added = this.#indexes.slice(next.#indexes.length);
     this.#entries = next.#entries;
-    for (const [name, index] of this.#indexes) {
-      this.#indexes.set(name, taken.get(name) ?? this.#filled(index.empty()));
-    }
+    this.#indexes = next.#indexes;
+    for (const index of added) this.#add(index.empty());
     next.#entries = new Map();
-    next.#indexes = new Map();
+    next.#indexes = [];
   }
 
-  #filled(index: ValueIndex<T>): ValueIndex<T> {
-    for (const entry of this.#entries.values()) index.put(entry);
-    return index;
+  #find(name: string): ValueIndex<T> | undefined {
+    return this.#indexes.find((index) => index.name === name);
+  }
+
+  #add(index: ValueIndex<T>): void {
+    const before = this.#indexes.length;
+    this.#indexes = [...this.#indexes, index];
+    for (const entry of this.#entries.values()) {
+      const placement = index.place(entry, NOWHERE);
+      if (before === 0) entry.placements = placement;
+      else entry.placements = [...this.#each(entry.placements, before), placement];
+    }
+  }
+
+  /** Files the entry in every index. `before`: where its key is now. */
+  #placed(entry: Entry<T>, before: Placements | undefined): Placements {
+    const { length } = this.#indexes;
+    if (length === 0) return NOWHERE;
+    if (length === 1) return this.#indexes[0]!.place(entry, this.#at(before, 0));
+    return this.#indexes.map((index, at) => index.place(entry, this.#at(before, at)));
+  }
+
+  #at(placements: Placements | undefined, index: number): Placement {
+    if (placements === undefined) return NOWHERE;
+    return this.#indexes.length === 1 ? (placements as Placement) : (placements as readonly Placement[])[index]!;
+  }
+
+  /** As a list, when there are `count` indexes. */
+  #each(placements: Placements | undefined, count: number): readonly Placement[] {
+    return count === 1 ? [placements as Placement] : (placements as readonly Placement[]);
   }
 }

@@ -1,7 +1,7 @@
 import type { TimeSlice } from '../internal/time-slice.ts';
 import type { KeyValue, Revision, WatchBatch, WatchEvent } from '../store/port.ts';
 import type { ChangeRecord } from './audit-pass.ts';
-import { type CacheChange, changesBetween } from './change.ts';
+import { addChanges, type CacheChange } from './change.ts';
 import { type EntryDecoder, isUnreadable, type Unreadable } from './entry-decoder.ts';
 import type { Indexer } from './indexer.ts';
 import type { Entry } from './lister.ts';
@@ -67,6 +67,7 @@ export class InformerCache<T> implements ReflectorSink {
   readonly #observer: CacheObserver<T>;
   #revision: Revision = 0n;
   #complete = false;
+  #lists = 0;
   /** A reset was told, and no list of the new history has come to its end. */
   #reset = false;
   readonly #records = new Set<{ readonly keys: Set<string>; replaced: boolean }>();
@@ -81,6 +82,11 @@ export class InformerCache<T> implements ReflectorSink {
   /** Everything of the prefix up to here is in. 0 before the first list. Falls only by a history reset. */
   get revision(): Revision {
     return this.#revision;
+  }
+
+  /** How many lists have replaced the cache: what came in between was not seen one by one. */
+  get lists(): number {
+    return this.#lists;
   }
 
   /** The cache is a whole list of the present history, and what followed. */
@@ -166,6 +172,7 @@ export class InformerCache<T> implements ReflectorSink {
     this.quarantine.replace(staged.quarantine);
     this.#revision = revision;
     this.#complete = true;
+    this.#lists++;
     this.#reset = false;
     for (const record of this.#records) record.replaced = true;
     const told = this.#observer.changed(staged.changes, signal);
@@ -194,30 +201,33 @@ export class InformerCache<T> implements ReflectorSink {
       this.drops.stale++;
       return undefined;
     }
-    const key = this.#decoder.nameOf(bytes);
+    const name = this.#decoder.nameOf(bytes);
+    // The text that the cache has already is hashed, and need not be kept twice.
+    const key = this.entries.entry(name)?.key ?? name;
     return { key, modRevision, state: event.type === 'put' ? this.#decoder.decode(event.kv, key) : undefined };
   }
 
   /** The one synchronous step of a batch. Nobody is told before it is over: half a revision is never seen. */
   #takeIn(events: readonly ReadEvent<T>[]): Taken<T> {
     const taken: Taken<T> = { changes: [], notices: [] };
-    const latest = new Map<string, Revision>();
+    /** What the batch itself deleted: the cache has nothing to compare with any more. */
+    let deleted: Map<string, Revision> | undefined;
     for (const { key, modRevision, state } of events) {
-      const known = latest.get(key) ?? this.knownRevision(key);
+      const before = this.entries.entry(key);
+      const known = this.quarantine.get(key)?.modRevision ?? before?.modRevision ?? deleted?.get(key);
       if (known !== undefined && modRevision <= known) {
         this.drops.stale++;
         continue;
       }
-      latest.set(key, modRevision);
       for (const record of this.#records) record.keys.add(key);
-      const before = this.entries.entry(key);
       const after = state && isUnreadable(state) ? this.#isolate(state, before, taken) : state;
       if (after === state && this.quarantine.delete(key)) {
         taken.notices.push(() => this.#observer.healed(key, modRevision));
       }
-      if (after) this.entries.set(after);
-      else this.entries.delete(key);
-      taken.changes.push(...changesBetween(before, after, modRevision));
+      if (!state) (deleted ??= new Map()).set(key, modRevision);
+      if (!after) this.entries.delete(key);
+      else if (after !== before) this.entries.set(after);
+      addChanges(taken.changes, before, after, modRevision);
     }
     return taken;
   }

@@ -1,16 +1,18 @@
 import type { Revision } from '../store/port.ts';
 import type { AuditFinding } from './audit-pass.ts';
 import type { ListSummary } from './informer-cache.ts';
+import type { AddInfo, ChangeInfo } from './event-handler.ts';
+import type { MassDelete } from './mass-delete.ts';
 import type { QuarantinedKey } from './quarantine.ts';
 
 /** Something failed that the informer lives on with. */
 export interface InformerFailure {
   /**
    * `list` and `watch`: reading the store, tried again after a wait. `audit`: a comparison with the store that could
-   * not be made; the next one comes in its time. `handler`, `filter`, `index` and `listener`: the function that was
-   * handed in.
+   * not be made; the next one comes in its time. `handler`, `filter`, `index`, `transform` and `listener`: the function
+   * that was handed in.
    */
-  readonly during: 'list' | 'watch' | 'audit' | 'handler' | 'filter' | 'index' | 'listener';
+  readonly during: 'list' | 'watch' | 'audit' | 'handler' | 'filter' | 'index' | 'transform' | 'listener';
   /** What was thrown: a `SetpointError` for the store and indexes, anything at all for handed-in functions. */
   readonly error: unknown;
   /** The key it happened for. */
@@ -22,7 +24,17 @@ export interface InformerFailure {
 /** What an informer is doing: `idle` before `run`, `stopped` for ever after it. */
 export type InformerPhase = 'idle' | 'listing' | 'watching' | 'backing-off' | 'stopped';
 
-/** The lifecycle of an informer, for logs, metrics and health. What happens to objects is for handlers. */
+/**
+ * What happens to objects, for those who only look on: from the moment of listening, in the order of a handler's calls.
+ * Who has to know what was there before, or wants to be waited for, adds a handler.
+ */
+export interface ObjectEvents<T> {
+  add: AddInfo & { readonly object: T };
+  update: ChangeInfo & { readonly old: T; readonly object: T };
+  delete: ChangeInfo & { readonly object: T };
+}
+
+/** The lifecycle of an informer, for logs, metrics and health. */
 export interface InformerEvents {
   phase: { readonly phase: InformerPhase; readonly revision: Revision };
   /** The cache is whole, for the first time or again after a history reset or a divergence. Handlers are being told. */
@@ -39,6 +51,11 @@ export interface InformerEvents {
    * that follows at once has put it right, which `relist` and `synced` tell.
    */
   divergence: AuditFinding;
+  /**
+   * Most of the cache went at once: somebody may have wiped the prefix. No handler is called until
+   * {@link Informer.release}; the cache itself goes on.
+   */
+  'mass-delete': MassDelete;
   /** A value can't be read. See {@link Informer.quarantined}. */
   quarantine: QuarantinedKey;
   /** A key left the quarantine: a good value came, or it was deleted. */
@@ -64,5 +81,17 @@ export interface InformerCounts {
   readonly handlerErrors: number;
   readonly filterErrors: number;
   readonly indexErrors: number;
+  readonly transformErrors: number;
+  /** How often handlers were held because most of the cache went at once. */
+  readonly massDeletes: number;
   readonly listenerErrors: number;
+}
+
+/** Everything that {@link Informer.on} tells. */
+export type EventsOf<T> = InformerEvents & ObjectEvents<T>;
+
+const OBJECT_EVENTS: readonly string[] = ['add', 'update', 'delete'] satisfies (keyof ObjectEvents<unknown>)[];
+
+export function isObjectEvent(event: string): boolean {
+  return OBJECT_EVENTS.includes(event);
 }

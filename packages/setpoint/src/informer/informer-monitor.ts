@@ -1,5 +1,5 @@
 import type { AuditFinding } from './audit-pass.ts';
-import type { Clock } from '../internal/clock.ts';
+import type { Clock, Timer } from '../internal/clock.ts';
 import { ErrorLog } from '../internal/error-log.ts';
 import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
 import type { Logger } from '../internal/logger.ts';
@@ -7,8 +7,12 @@ import type { Metrics } from '../internal/metrics.ts';
 import type { Revision } from '../store/port.ts';
 import { informerMetrics } from './informer-metrics.ts';
 import type { ListSummary } from './informer-cache.ts';
-import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+import type { EventsOf, InformerCounts, InformerFailure, InformerPhase, ObjectEvents } from './informer-events.ts';
+import type { MassDelete } from './mass-delete.ts';
 import type { QuarantinedKey } from './quarantine.ts';
+
+/** client-go says so when its streaming list takes as long. */
+const SLOW_LIST_MS = 10_000;
 
 /**
  * What an informer tells of itself: lifecycle events, log lines, counts, how fresh it is. Every failure is counted,
@@ -19,12 +23,14 @@ export class InformerMonitor {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #errorLog: ErrorLog;
-  readonly #events: IsolatedEmitter<InformerEvents>;
+  readonly #events: IsolatedEmitter<EventsOf<unknown>>;
   readonly #failures: Record<InformerFailure['during'], number>;
   readonly #metrics: ReturnType<typeof informerMetrics>;
   #lists = 0;
   #audits = 0;
   #divergedKeys = 0;
+  #massDeletes = 0;
+  #slowList: Timer | undefined;
   #phase: InformerPhase = 'idle';
   /** The cache was whole and was found not to be any more. */
   #lost = false;
@@ -37,7 +43,7 @@ export class InformerMonitor {
     this.#provedAt = clock.now();
     this.#clock = clock;
     this.#logger = logger;
-    this.#failures = { list: 0, watch: 0, audit: 0, handler: 0, filter: 0, index: 0, listener: 0 };
+    this.#failures = { list: 0, watch: 0, audit: 0, handler: 0, filter: 0, index: 0, transform: 0, listener: 0 };
     this.#errorLog = new ErrorLog(logger, clock);
     // A failing listener is not told as `error`: its own failure could be the next one.
     this.#events = new IsolatedEmitter((error, event) => this.#record({ during: 'listener', error }, { event }));
@@ -62,7 +68,7 @@ export class InformerMonitor {
   }
 
   counts(drops: { readonly stale: number; readonly foreign: number }): InformerCounts {
-    const { list, watch, audit, handler, filter, index, listener } = this.#failures;
+    const { list, watch, audit, handler, filter, index, transform, listener } = this.#failures;
     return {
       lists: this.#lists,
       staleEvents: drops.stale,
@@ -74,12 +80,21 @@ export class InformerMonitor {
       handlerErrors: handler,
       filterErrors: filter,
       indexErrors: index,
+      transformErrors: transform,
+      massDeletes: this.#massDeletes,
       listenerErrors: listener,
     };
   }
 
-  on<Name extends keyof InformerEvents>(event: Name, listener: (payload: InformerEvents[Name]) => unknown): () => void {
+  on<Name extends keyof EventsOf<unknown>>(
+    event: Name,
+    listener: (payload: EventsOf<unknown>[Name]) => unknown,
+  ): () => void {
     return this.#events.on(event, listener);
+  }
+
+  tell<Name extends keyof ObjectEvents<unknown>>(event: Name, payload: ObjectEvents<unknown>[Name]): void {
+    this.#events.emit(event, payload as EventsOf<unknown>[Name]);
   }
 
   fail(failure: InformerFailure): void {
@@ -90,6 +105,8 @@ export class InformerMonitor {
     if (phase === 'backing-off') this.fresh(false);
     if (phase === this.#phase || this.#phase === 'stopped') return;
     this.#phase = phase;
+    this.#slowList?.cancel();
+    this.#slowList = phase === 'listing' ? this.#clock.setTimer(() => this.#tellSlowList(), SLOW_LIST_MS) : undefined;
     this.#events.emit('phase', { phase, revision });
   }
 
@@ -143,6 +160,22 @@ export class InformerMonitor {
 
   healed(key: string, revision: Revision): void {
     this.#events.emit('healed', { key, revision });
+  }
+
+  massDelete(found: MassDelete): void {
+    const { revision, deleted, of } = found;
+    this.#massDeletes++;
+    const fields = { informer: this.#name, revision: String(revision), deleted, of };
+    this.#logger.error(fields, 'most of the cache went at once: handlers are held until the informer is released');
+    this.#events.emit('mass-delete', found);
+  }
+
+  #tellSlowList(): void {
+    const waitedMs = SLOW_LIST_MS;
+    this.#logger.warn(
+      { informer: this.#name, waitedMs },
+      'a list takes long; what is cached stays as it was until then',
+    );
   }
 
   ranAgain(): void {

@@ -7,6 +7,8 @@ import type { Codec } from '../resource/index.ts';
 import { PAGE_KEYS_MAX } from '../store/page-size.ts';
 import type { Store } from '../store/port.ts';
 import { type AuditOptions, auditPace } from './audit.ts';
+import { massDeleteLimits, type MassDeleteOptions } from './mass-delete.ts';
+import type { Transform } from './transform.ts';
 import type { IndexFunction } from './value-index.ts';
 
 export interface InformerOptions<T> {
@@ -29,28 +31,65 @@ export interface InformerOptions<T> {
   readonly freeze?: boolean;
   /** How the cache is compared with the store while it is followed. Default: every 5 min; `false` for never. */
   readonly audit?: AuditOptions | boolean;
+  /**
+   * When more than half of the cache, and at least 100 objects, goes in one revision or between two lists, handlers are
+   * held until {@link Informer.release} is called: nothing tears down the world because somebody wiped a prefix. The
+   * limits; `false` for no guard. Default: on.
+   */
+  readonly massDelete?: MassDeleteOptions | boolean;
   /** Where to count, under the informer's name. Default: nowhere. */
   readonly metrics?: Metrics;
 }
 
+/** The options of an informer that caches something else than what its codec reads. */
+export interface TransformingInformerOptions<T, Cached> extends Omit<InformerOptions<Cached>, 'codec'> {
+  readonly codec: Pick<Codec<T>, 'decode'>;
+  readonly transform: Transform<T, Cached>;
+}
+
+/** The options of an informer that caches which keys there are, at which revisions, and no values. */
+export interface KeysInformerOptions extends Omit<InformerOptions<null>, 'codec'> {
+  /** Lists are read without values; those of events are dropped unread. What is cached of each key is `null`. */
+  readonly keysOnly: true;
+}
+
+/** Any of them. */
+export type AnyInformerOptions<Cached> = Omit<InformerOptions<Cached>, 'codec'> & {
+  readonly codec?: Pick<Codec<unknown>, 'decode'>;
+  readonly transform?: Transform<never, Cached>;
+  readonly keysOnly?: boolean;
+};
+
 /** The options as an informer works with them. */
-export interface InformerSettings<T> extends Required<Omit<InformerOptions<T>, 'audit' | 'metrics'>> {
+export interface InformerSettings<T> extends Required<
+  Omit<InformerOptions<T>, 'audit' | 'metrics' | 'codec' | 'massDelete'>
+> {
+  readonly codec: Pick<Codec<unknown>, 'decode'>;
+  readonly transform: Transform<unknown, T> | undefined;
+  readonly keysOnly: boolean;
   readonly audit: Required<AuditOptions> | undefined;
+  readonly massDelete: Required<MassDeleteOptions> | undefined;
   readonly metrics: Metrics;
 }
 
+const KEYS_ONLY: Pick<Codec<null>, 'decode'> = { decode: () => null };
+
 /** The options checked and with their defaults. Throws `Invalid`. */
-export function withDefaults<T>(options: InformerOptions<T>): InformerSettings<T> {
-  const { store, prefix, codec, pageSize = PAGE_KEYS_MAX } = options;
+export function withDefaults<T>(options: AnyInformerOptions<T>): InformerSettings<T> {
+  const { store, prefix, keysOnly = false, transform, pageSize = PAGE_KEYS_MAX } = options;
+  const codec = keysOnly ? KEYS_ONLY : options.codec;
   if (typeof store?.range !== 'function' || typeof store.watch !== 'function') throw invalid('store', 'a Store', store);
   if (typeof prefix !== 'string' || prefix === '') throw invalid('prefix', 'a text that is not empty', prefix);
-  if (typeof codec?.decode !== 'function') throw invalid('codec', 'an object with a decode function', codec);
+  if (typeof codec?.decode !== 'function') throw invalid('codec', 'an object with a decode function', options.codec);
+  if (transform !== undefined && typeof transform !== 'function') throw invalid('transform', 'a function', transform);
   if (!Number.isInteger(pageSize) || pageSize < 1) throw invalid('pageSize', 'a whole number of at least 1', pageSize);
   const ended = prefix.endsWith('/') ? prefix : `${prefix}/`;
   return {
     store,
     prefix: ended,
     codec,
+    transform: transform as Transform<unknown, T> | undefined,
+    keysOnly,
     name: options.name ?? ended,
     pageSize,
     indexes: options.indexes ?? {},
@@ -59,6 +98,7 @@ export function withDefaults<T>(options: InformerOptions<T>): InformerSettings<T
     logger: options.logger ?? silentLogger,
     freeze: options.freeze ?? process.env['NODE_ENV'] !== 'production',
     audit: auditPace(options.audit),
+    massDelete: massDeleteLimits(options.massDelete),
     metrics: options.metrics ?? createMetrics(),
   };
 }

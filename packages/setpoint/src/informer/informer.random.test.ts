@@ -224,7 +224,8 @@ async function run(seed: number): Promise<void> {
     bad.map((kv) => [name(kv.key), kv.modRevision]).sort(),
   );
   for (const kv of good) {
-    expect(informer.lister.entry(name(kv.key))).toEqual({
+    const { key, object, createRevision, modRevision } = informer.lister.entry(name(kv.key))!;
+    expect({ key, object, createRevision, modRevision }).toEqual({
       key: name(kv.key),
       object: textCodec.decode(kv),
       createRevision: kv.createRevision,

@@ -7,26 +7,43 @@ import { ProgressAsker } from '../store/progress-asker.ts';
 import { progressRequests } from '../store/progress-requests.ts';
 import { Auditor } from './audit.ts';
 import type { AuditedCache, AuditFinding } from './audit-pass.ts';
+import type { CacheChange } from './change.ts';
 import { EntryDecoder } from './entry-decoder.ts';
 import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
-import { HandlerSet } from './handler-set.ts';
+import { type HandlerErrorListener, HandlerSet } from './handler-set.ts';
 import { Indexer } from './indexer.ts';
 import { type CacheObserver, InformerCache } from './informer-cache.ts';
-import type { InformerCounts, InformerEvents, InformerFailure, InformerPhase } from './informer-events.ts';
+import type { EventsOf, InformerCounts, InformerFailure, InformerPhase } from './informer-events.ts';
+import { isObjectEvent } from './informer-events.ts';
 import type { CacheLag, CacheReadings } from './informer-metrics.ts';
 import { InformerMonitor } from './informer-monitor.ts';
-import { type InformerOptions, type InformerSettings, withDefaults } from './informer-options.ts';
+import {
+  type AnyInformerOptions,
+  type InformerOptions,
+  type InformerSettings,
+  type KeysInformerOptions,
+  type TransformingInformerOptions,
+  withDefaults,
+} from './informer-options.ts';
 import { type Lister, readOnly } from './lister.ts';
+import { massDeleteIn } from './mass-delete.ts';
 import type { QuarantinedKey } from './quarantine.ts';
 import { Reflector } from './reflector.ts';
+import { UndoLog } from './snapshot.ts';
 import type { IndexFunction } from './value-index.ts';
 import { Waiters, type WaitOptions } from './waiters.ts';
 
 /** etcd's own cache waits as long. */
 const WAIT_FOR_TIMEOUT_MS = 3000;
 
-/** An informer over `options.prefix`. It reads nothing before {@link Informer.run}. */
-export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
+/**
+ * An informer over `options.prefix`. It reads nothing before {@link Informer.run}. With `transform` it caches what that
+ * makes of each object, with `keysOnly` no values at all.
+ */
+export function createInformer(options: KeysInformerOptions): Informer<null>;
+export function createInformer<T, Cached>(options: TransformingInformerOptions<T, Cached>): Informer<Cached>;
+export function createInformer<T>(options: InformerOptions<T>): Informer<T>;
+export function createInformer<T>(options: AnyInformerOptions<T>): Informer<T> {
   return new Informer(options);
 }
 
@@ -51,10 +68,16 @@ export class Informer<T> {
   /** The newest revision at which an audit found the store. */
   #heardOf: Revision = 0n;
   #running: Promise<void> | undefined;
+  #announcing = false;
+  readonly #undoLogs = new Set<UndoLog<T>>();
+  /** Where the undo logs know the cache to be. */
+  #notedRevision: Revision = 0n;
+  /** How many lists they know of. */
+  #notedLists = 0;
 
-  constructor(options: InformerOptions<T>) {
+  constructor(options: AnyInformerOptions<T>) {
     this.#options = withDefaults(options);
-    const { name, prefix, codec, clock, logger, metrics, freeze, indexes } = this.#options;
+    const { name, prefix, clock, random, logger, metrics, indexes } = this.#options;
     this.name = name;
     this.prefix = prefix;
     this.#monitor = new InformerMonitor(name, clock, logger, metrics);
@@ -63,10 +86,13 @@ export class Informer<T> {
     this.#progress = new ProgressAsker(clock, () => this.#progressRequests.request());
     const slice = new TimeSlice(clock);
     const fail = (failure: InformerFailure): void => this.#monitor.fail(failure);
-    this.#handlers = new HandlerSet({ clock, slice, onError: (error, where) => fail({ ...where, error }) });
     const onIndexError = (error: SetpointError, key: string): void => fail({ during: 'index', error, key });
+    const onTransformError = (error: unknown, key: string): void => fail({ during: 'transform', error, key });
     const entries = new Indexer<T>({ indexes, onIndexError });
-    this.#cache = new InformerCache(entries, new EntryDecoder(codec, prefix, freeze), slice, this.#observer());
+    const onError: HandlerErrorListener = (error, where) => fail({ ...where, error });
+    this.#handlers = new HandlerSet<T>({ clock, random, slice, cache: entries, onError });
+    const decoder = new EntryDecoder<T>({ ...this.#options, onTransformError });
+    this.#cache = new InformerCache(entries, decoder, slice, this.#observer());
     this.lister = readOnly(entries);
   }
 
@@ -144,9 +170,42 @@ export class Informer<T> {
     return this.#handlers.add(handler, this.#cache.entries.entries(), this.hasSynced, options);
   }
 
-  /** Listens to the informer's lifecycle until the returned function is called. Listeners can't hurt each other. */
-  on<Name extends keyof InformerEvents>(event: Name, listener: (payload: InformerEvents[Name]) => unknown): () => void {
-    return this.#monitor.on(event, listener);
+  /**
+   * Listens to the informer's lifecycle, or to what happens to objects from now on, until the returned function is
+   * called. Listeners can't hurt each other.
+   */
+  on<Name extends keyof EventsOf<T>>(event: Name, listener: (payload: EventsOf<T>[Name]) => unknown): () => void {
+    if (isObjectEvent(event) && !this.#announcing) this.#announce();
+    return this.#monitor.on(event, listener as (payload: EventsOf<unknown>[Name]) => unknown);
+  }
+
+  /** Whether handlers are held, since most of the cache went at once. The cache and its readers go on. */
+  get held(): boolean {
+    return this.#handlers.held;
+  }
+
+  /** Lets held handlers go on: they are told what there is by then, deletes included. Nothing when none is held. */
+  release(): void {
+    this.#handlers.release();
+  }
+
+  /** For {@link takeSnapshot}: notes from now on how to get back to `revision`, until `forget` is called. */
+  remember(revision: Revision): { readonly log: UndoLog<T>; readonly forget: () => void } {
+    const log = new UndoLog<T>(this.lister, revision);
+    this.#undoLogs.add(log);
+    return { log, forget: () => void this.#undoLogs.delete(log) };
+  }
+
+  /** Object events come through a handler like any other, from the first listener on. */
+  #announce(): void {
+    this.#announcing = true;
+    const monitor = this.#monitor;
+    const announcer: EventHandler<T> = {
+      add: (object, info) => monitor.tell('add', { ...info, object }),
+      update: (old, object, info) => monitor.tell('update', { ...info, old, object }),
+      delete: (object, info) => monitor.tell('delete', { ...info, object }),
+    };
+    if (this.phase !== 'stopped') this.#handlers.add(announcer, [], this.hasSynced, { name: 'events' });
   }
 
   /**
@@ -179,11 +238,12 @@ export class Informer<T> {
   }
 
   #reflector(): Reflector {
-    const { store, prefix, pageSize, clock, random } = this.#options;
+    const { store, prefix, pageSize, keysOnly, clock, random } = this.#options;
     return new Reflector({
       store,
       prefix,
       pageSize,
+      keysOnly,
       clock,
       random,
       sink: this.#cache,
@@ -249,6 +309,13 @@ export class Informer<T> {
       changed: (changes, signal) => {
         if (watchChannel.hasSubscribers && changes.length > 0) this.#publish(changes.length);
         monitor.proved();
+        this.#noteChanges(changes);
+        const massDelete =
+          this.#options.massDelete && massDeleteIn(changes, this.lister.size, this.#options.massDelete);
+        if (massDelete) {
+          this.#handlers.hold();
+          monitor.massDelete(massDelete);
+        }
         this.#synced.check();
         this.#reached.check();
         return this.#handlers.tell(changes, this.hasSynced, signal);
@@ -257,7 +324,9 @@ export class Informer<T> {
       reset: (lastRevision) => {
         const message = `${this.name}: the store's history was reset after revision ${lastRevision}`;
         this.#heardOf = 0n;
-        this.#reached.fail(new SetpointError('HistoryReset', message, { details: { revision: lastRevision } }));
+        const error = new SetpointError('HistoryReset', message, { details: { revision: lastRevision } });
+        this.#reached.fail(error);
+        for (const log of this.#undoLogs) log.lose(error);
         monitor.historyReset(lastRevision, message);
       },
       quarantined: (entry) => monitor.quarantined(entry),
@@ -267,6 +336,13 @@ export class Informer<T> {
 
   #publish(changes: number): void {
     watchChannel.publish({ informer: this.name, revision: this.revision, changes } satisfies WatchMessage);
+  }
+
+  #noteChanges(changes: readonly CacheChange<T>[]): void {
+    const { revision, lists } = this.#cache;
+    for (const log of this.#undoLogs) log.note(changes, this.#notedRevision, revision, lists !== this.#notedLists);
+    this.#notedRevision = revision;
+    this.#notedLists = lists;
   }
 
   #stop(): void {

@@ -34,7 +34,7 @@ const RECOVERIES: Partial<Record<ErrorCode, Recovery>> = {
 };
 
 /** Something unforeseen, in the store or here: what is cached may be incomplete, so list again. */
-const UNFORESEEN: Recovery = { next: 'list', when: 'back-off' };
+export const UNFORESEEN: Recovery = { next: 'list', when: 'back-off' };
 
 export function recoveryFrom(error: unknown): Recovery {
   return (isSetpointError(error) && RECOVERIES[error.code]) || UNFORESEEN;

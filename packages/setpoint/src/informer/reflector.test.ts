@@ -422,14 +422,36 @@ describe('Reflector', () => {
     expect(world.ranges.map((request) => request.revision)).toEqual([undefined, 4n, 4n]);
   });
 
-  it('lists again after a failure that nobody foresaw', async () => {
+  it('I-80: a watch that fails in ways that nobody foresaw is resumed for 30 s, and then everything is listed', async () => {
+    const odd = { till: 20_000 };
     const world = reflecting({
-      watch: (request, open) => (world.watches.length === 1 ? broken(new TypeError('a bug')) : open(request)),
+      watch: (request, open) => (world.clock.now() < odd.till ? broken(new TypeError('a bug')) : open(request)),
+    });
+    odd.till += world.clock.now();
+    void world.run();
+    await world.clock.advance(60_000);
+    expect(world.lists.map(({ reason }) => reason)).toEqual(['start']);
+    expect(world.watches.length).toBeGreaterThan(2);
+    expect(world.watches.length).toBeLessThan(10);
+    expect(world.phases.at(-1)).toBe('watching');
+  });
+
+  it('I-80: lists when the watch goes on failing for longer, and after a list that failed so at once', async () => {
+    const world = reflecting({
+      watch: (request, open) => (world.lists.length === 1 ? broken(new TypeError('a bug')) : open(request)),
     });
     void world.run();
-    await world.clock.advance(2_000);
+    await world.clock.advance(29_000);
+    expect(world.lists).toHaveLength(1);
+    await world.clock.advance(60_000);
     expect(world.lists.map(({ reason }) => reason)).toEqual(['start', 'failure']);
-    expect(world.phases).toEqual(['listing', 'watching', 'backing-off', 'listing', 'watching']);
+    let failed = false;
+    const other = reflecting({
+      range: (request, ask) => (failed ? ask(request) : ((failed = true), Promise.reject(new TypeError('a bug')))),
+    });
+    void other.run();
+    await other.clock.advance(2000);
+    expect(other.lists.map(({ reason }) => reason)).toEqual(['start', 'failure']);
   });
 
   it('ends with an error when the store is closed, and only then', async () => {

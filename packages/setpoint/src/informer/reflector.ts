@@ -8,7 +8,7 @@ import { prefixEnd, toBytes } from '../store/key-range.ts';
 import { firstPageSize, nextPageSize, smallerPageSize } from '../store/page-size.ts';
 import type { RangeRequest, Revision, Store, WatchBatch } from '../store/port.ts';
 import type { ProgressRequests } from '../store/progress-requests.ts';
-import { recoveryFrom, wantsSmallerPage } from './recovery.ts';
+import { type Recovery, recoveryFrom, UNFORESEEN, wantsSmallerPage } from './recovery.ts';
 import type { BackingOff, Listing, ListReason, ReflectorSink, ReflectorState, Watching } from './reflector-state.ts';
 
 /** client-go's numbers: each delay lies in [d, 2d). */
@@ -17,6 +17,8 @@ const BACKOFF = { baseMs: 800, maxMs: 30_000, factor: 2, jitter: 1 };
 const BACKOFF_RESET_MS = 120_000;
 /** A watch that ends sooner than this without an event did not work. */
 const WATCH_MIN_MS = 1000;
+/** So long a watch that fails in unforeseen ways is resumed before everything is listed, as in the apiserver. */
+const ODD_WATCH_MS = 30_000;
 /** etcd catches a watch up by about 10,000 revisions a second, and lists 100,000 objects of 1 KiB in less. */
 const BEHIND_MAX = 10_000;
 
@@ -27,6 +29,8 @@ export interface ReflectorOptions {
   readonly sink: ReflectorSink;
   /** At most so many keys in one page of a list. */
   readonly pageSize: number;
+  /** Whether values are left out of lists. */
+  readonly keysOnly?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   /** Told of each state as it is entered. Must not throw. */
@@ -62,6 +66,8 @@ export class Reflector {
   #behindMax = BEHIND_MAX;
   /** The watch that stands, if one does. */
   #watching: LinkedAbort | undefined;
+  /** Since when watches have failed in ways that nobody foresaw, without a batch in between. */
+  #oddSince: number | undefined;
   /** The last step ended in a recovery without a wait. */
   #recoveredAtOnce = false;
 
@@ -131,8 +137,9 @@ export class Reflector {
   }
 
   #pageRequest({ pageSize, rest }: Listing): RangeRequest {
-    if (!rest) return { prefix: this.#prefix, limit: pageSize };
-    return { key: rest.fromKey, end: this.#end, limit: pageSize, revision: rest.revision };
+    const page = { limit: pageSize, ...(this.#options.keysOnly && { keysOnly: true }) };
+    if (!rest) return { prefix: this.#prefix, ...page };
+    return { key: rest.fromKey, end: this.#end, ...page, revision: rest.revision };
   }
 
   async #watch(state: Watching, signal: AbortSignal): Promise<ReflectorState> {
@@ -154,6 +161,7 @@ export class Reflector {
         if (batch.revision > revision) revision = this.#seen = batch.revision;
         worked ||= batch.events.length > 0;
         this.#recoveredAtOnce = false;
+        this.#oddSince = undefined;
         this.#behindMax = BEHIND_MAX;
       });
       const lastedMs = clock.now() - startedAt;
@@ -172,7 +180,7 @@ export class Reflector {
   /** The state after a failure in `state`. */
   #recover(state: Listing | Watching, error: unknown, signal: AbortSignal): ReflectorState {
     if (signal.aborted) return state;
-    const { next, when } = recoveryFrom(error);
+    const { next, when } = this.#recoveryIn(state, error);
     if (next === 'give-up') throw error;
     if (isSetpointError(error, 'FarBehind')) this.#behindMax *= 2;
     const then = next === 'resume' ? state : this.#list(next === 'rebuild' ? 'history-reset' : listReason(error));
@@ -183,6 +191,17 @@ export class Reflector {
     this.#options.onFailure?.(error, state.phase === 'listing' ? 'list' : 'watch');
     const slowMs = BACKOFF.maxMs * (1 + this.#options.random.next());
     return this.#backOff(then, error, when === 'slowly' ? slowMs : 0);
+  }
+
+  /** A watch that fails oddly has lost nothing yet: it is resumed for a while before everything is listed. */
+  #recoveryIn(state: Listing | Watching, error: unknown): Recovery {
+    const recovery = recoveryFrom(error);
+    if (recovery !== UNFORESEEN || state.phase !== 'watching') return recovery;
+    const now = this.#options.clock.now();
+    this.#oddSince ??= now;
+    if (now - this.#oddSince < ODD_WATCH_MS) return { ...recovery, next: 'resume' };
+    this.#oddSince = undefined;
+    return recovery;
   }
 
   #backOff(next: Listing | Watching, error: unknown, leastMs: number): BackingOff {

@@ -28,8 +28,9 @@ export class StagedList<T> {
 
   /** Takes in one listed key. What hasn't changed since is taken over without being read again. */
   add(kv: KeyValue): void {
-    const key = this.#decoder.nameOf(kv.key);
-    const old = this.#old.entry(key);
+    const name = this.#decoder.nameOf(kv.key);
+    const old = this.#old.entry(name);
+    const key = old?.key ?? name;
     const sameIncarnation = old?.createRevision === kv.createRevision;
     if (this.#sameHistory && sameIncarnation && old?.modRevision === kv.modRevision) return this.entries.set(old);
     const state = this.#decoder.decode(kv, key);
@@ -40,7 +41,7 @@ export class StagedList<T> {
       return;
     }
     this.entries.set(state);
-    for (const change of changesBetween(old, state, state.modRevision)) {
+    for (const change of changesBetween(old, state, kv.modRevision)) {
       (change.after ? this.#others : this.#deletes).push(change);
     }
   }

@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import { calls, texts } from '../../../../test/harness/text-informer.ts';
+import { settle } from '../internal/fake-clock.ts';
+import { createInformer } from './informer.ts';
+import type { MassDelete } from './mass-delete.ts';
+import { textCodec } from '../resource/index.ts';
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `k${at}`);
+
+async function filled(count: number, options: object = {}) {
+  const all = texts();
+  await all.store.txn({ then: names(count).map((name) => ({ put: { key: `/config/${name}`, value: name } })) });
+  const informer = await all.follow(options);
+  const told: string[] = [];
+  informer.addEventHandler(calls(told));
+  await settle();
+  told.splice(0);
+  const found: MassDelete[] = [];
+  informer.on('mass-delete', (each) => void found.push(each));
+  return { ...all, informer, told, found };
+}
+
+it('F-44: when most of the cache goes at one revision handlers are held until somebody releases them', async () => {
+  const { store, put, informer, told, found, stop } = await filled(120);
+  const { revision } = await store.delete({ prefix: '/config/' });
+  await settle();
+  expect(found).toEqual([{ revision, deleted: 120, of: 120 }]);
+  expect([informer.held, informer.lister.size, told]).toEqual([true, 0, []]);
+  await put('k1', 'again');
+  await settle();
+  expect(informer.lister.get('k1')).toBe('again');
+  expect(told).toEqual([]);
+  informer.release();
+  await settle();
+  expect(informer.held).toBe(false);
+  expect(told).toHaveLength(121);
+  expect(told.slice(1, 3)).toEqual(['delete k1=k1', 'add k1=again']);
+  expect(informer.counts.massDeletes).toBe(1);
+  await put('k2');
+  await settle();
+  expect(told.at(-1)).toBe('add k2=k2');
+  stop();
+});
+
+it('F-44: objects that go one by one, that come back, or that are few, hold nothing', async () => {
+  const { store, informer, told, found, remove, stop } = await filled(120);
+  for (const name of names(20)) await remove(name);
+  await store.txn({
+    then: names(120)
+      .slice(20, 69)
+      .map((name) => ({ delete: { key: `/config/${name}` } })),
+  });
+  await settle();
+  expect([found, informer.held, told.length]).toEqual([[], false, 69]);
+  stop();
+  const few = await filled(99);
+  await few.store.delete({ prefix: '/config/' });
+  await settle();
+  expect([few.found, few.told.length]).toEqual([[], 99]);
+  few.stop();
+});
+
+it('F-44: the guard can be set or left out, and is checked', async () => {
+  const off = await filled(120, { massDelete: false });
+  await off.store.delete({ prefix: '/config/' });
+  await settle();
+  expect([off.found, off.told.length]).toEqual([[], 120]);
+  off.stop();
+  const { store } = texts();
+  const informer = (massDelete: object) => createInformer({ store, prefix: '/c', codec: textCodec, massDelete });
+  expect(() => informer({ share: 1 })).toThrow(/massDelete.share: expected a number above 0 and below 1, received 1/);
+  expect(() => informer({ least: 0 })).toThrow(/massDelete.least/);
+});
