@@ -47,6 +47,13 @@ export type { AddInfo, ChangeInfo, EventHandler, EventHandlerOptions, HandlerReg
 export { Indexer, type IndexerOptions } from './indexer.ts';
 export { createInformer, Informer } from './informer.ts';
 export type { ListSummary } from './informer-cache.ts';
+export {
+  createInformerSet,
+  InformerSet,
+  type InformerSetOptions,
+  type InformerShare,
+  type SharedInformerOptions,
+} from './informer-set.ts';
 export type {
   InformerCounts,
   InformerEvents,

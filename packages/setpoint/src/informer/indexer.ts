@@ -99,6 +99,11 @@ export class Indexer<T> implements Lister<T> {
     this.#add(new ValueIndex(name, values, this.#onIndexError));
   }
 
+  /** Whether there is this index: of the name, by this function. */
+  hasIndex(name: string, values: IndexFunction<T>): boolean {
+    return this.#find(name)?.isBy(values) ?? false;
+  }
+
   /** An empty cache with the same indexes: what a relist is gathered in. */
   emptyCopy(): Indexer<T> {
     const copy = new Indexer<T>({ onIndexError: this.#onIndexError });

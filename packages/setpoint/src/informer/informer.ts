@@ -162,6 +162,11 @@ export class Informer<T> {
     this.#cache.entries.addIndex(name, values);
   }
 
+  /** Adds an index unless this very one is there. `AlreadyExists` when the name is another function's. */
+  ensureIndex(name: string, values: IndexFunction<T>): void {
+    if (!this.#cache.entries.hasIndex(name, values)) this.addIndex(name, values);
+  }
+
   /**
    * Adds a handler. What is cached is told as adds `inInitialList`, then every change, without a gap or repetition.
    * Its first call comes in a later turn. Throws `Closed` when the informer has stopped.

@@ -53,6 +53,10 @@ export class ValueIndex<T> {
     return new ValueIndex(this.name, this.#values, this.#onError);
   }
 
+  isBy(values: IndexFunction<T>): boolean {
+    return this.#values === values;
+  }
+
   /** Files the entry under its values and under no other. `before`: where this index has its key now. */
   place(entry: Entry<T>, before: Placement): Placement {
     const values = this.#valuesOf(entry);

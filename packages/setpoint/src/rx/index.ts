@@ -9,10 +9,12 @@
  * subscribers. (An error that a subscriber throws is reported by rxjs as uncaught, as always.)
  *
  * ```ts
- * changes(manager.informer(Website)).pipe(filter(({ type }) => type === 'delete')).subscribe(announce);
+ * const { changes$, snapshot$, status$ } = informerStreams(manager.informer(Website));
+ * changes$.pipe(filter(({ type }) => type === 'delete')).subscribe(announce);
  * reconciles(manager.controller('websites')).pipe(bufferTime(1000)).subscribe(drawChart);
  * ```
  *
  * Next: `observe.ts`
  */
+export { type CacheSnapshot, informerStreams, type InformerStatus, type InformerStreams } from './informer-streams.ts';
 export { changes, type KeyedChange, reconciles } from './observe.ts';
