@@ -1,8 +1,7 @@
-import { FakeClock, settle } from '../../packages/setpoint/src/internal/fake-clock.ts';
-import { seededRandom } from '../../packages/setpoint/src/internal/random.ts';
-import { createInformer, type Informer, type InformerOptions } from '../../packages/setpoint/src/informer/index.ts';
-import { textCodec } from '../../packages/setpoint/src/resource/index.ts';
-import { memoryStore, type Store } from '../../packages/setpoint/src/store/index.ts';
+import { createInformer, type Informer, type InformerOptions } from 'setpoint/informer';
+import { textCodec } from 'setpoint/resource';
+import { memoryStore, type Store } from 'setpoint/store';
+import { FakeClock, seededRandom, settle } from 'setpoint/testing';
 
 /** A store on virtual time, with keys below `/config`, and what makes informers of it. */
 export interface Texts {
