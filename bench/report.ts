@@ -35,10 +35,16 @@ export interface ReportOptions {
   readonly json: string | undefined;
 }
 
-/** From the command line: `--gate`, `--json FILE`. */
-export function reportOptions(): ReportOptions {
-  const { values } = parseArgs({ options: { gate: { type: 'boolean', default: false }, json: { type: 'string' } } });
-  return { gate: values.gate, json: values.json };
+/** From the command line: `--gate`, `--json FILE`, and `--rounds N` at most of each scenario, for a busy machine. */
+export function reportOptions(): ReportOptions & { readonly roundsMax: number } {
+  const { values } = parseArgs({
+    options: { gate: { type: 'boolean', default: false }, json: { type: 'string' }, rounds: { type: 'string' } },
+  });
+  return {
+    gate: values.gate,
+    json: values.json,
+    roundsMax: values.rounds === undefined ? Infinity : Number(values.rounds),
+  };
 }
 
 /** Prints what was measured and how the gates stand, and sets the exit code when they were to be kept. */

@@ -11,10 +11,14 @@ export interface LinkedAbort {
   unlink(): void;
 }
 
+/** Signals that were told already that many may listen to them. */
+const unwarned = new WeakSet<AbortSignal>();
+
 export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
   const controller = new AbortController();
   // A signal that is passed on has as many listeners as there is work under it; none of it leaks, so no warning.
   setMaxListeners(0, controller.signal);
+  unwarned.add(controller.signal);
   const links: (() => void)[] = [];
   for (const parent of parents) {
     if (!parent) continue;
@@ -22,7 +26,10 @@ export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): L
       controller.abort(parent.reason);
       continue;
     }
-    setMaxListeners(0, parent);
+    if (!unwarned.has(parent)) {
+      setMaxListeners(0, parent);
+      unwarned.add(parent);
+    }
     const follow = (): void => controller.abort(parent.reason);
     parent.addEventListener('abort', follow, { once: true });
     links.push(() => parent.removeEventListener('abort', follow));

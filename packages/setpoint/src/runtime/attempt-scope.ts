@@ -1,5 +1,4 @@
 import { type Client, createClient } from '../client/index.ts';
-import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Random } from '../internal/random.ts';
@@ -19,9 +18,6 @@ export interface AttemptScopeOptions {
   readonly onWrite: (definition: AnyResourceDefinition, key: ObjectKey, revision: Revision) => void;
 }
 
-/** Made once: an error with a stack for each attempt would cost more than the attempt. */
-const OVER = new SetpointError('Closed', 'the attempt that this handle belonged to is over');
-
 /**
  * What one attempt may do to the store, and how long: its client works until the scope ends or its signal aborts, and
  * refuses every call from then on, also those of code that the reconcile left behind without awaiting it.
@@ -31,6 +27,7 @@ const OVER = new SetpointError('Closed', 'the attempt that this handle belonged 
 export class AttemptScope {
   readonly #options: AttemptScopeOptions;
   #link: LinkedAbort | undefined;
+  #handle: Store | undefined;
   #client: Client | undefined;
   #over = false;
 
@@ -45,17 +42,18 @@ export class AttemptScope {
 
   end(): void {
     this.#over = true;
-    this.#link?.abort(OVER);
+    void this.#handle?.close(); // a fence's own handle: the store stays open
     this.#link?.unlink();
   }
 
   #makeClient(): Client {
     const { store, prefix, clock, random, signal, onWrite, fence } = this.#options;
-    const link = linkedAbort(signal, fence?.signal);
-    this.#link = link;
+    // The attempt's own signal does where nothing else can end the right to write.
+    this.#link = fence?.signal && linkedAbort(signal, fence.signal);
+    this.#handle = fenceStore(store, { ...fence, signal: this.#link?.signal ?? signal });
     if (this.#over) this.end();
     return createClient({
-      store: fenceStore(store, { ...fence, signal: link.signal }),
+      store: this.#handle,
       prefix,
       clock,
       random,

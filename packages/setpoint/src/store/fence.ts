@@ -1,5 +1,5 @@
 import { SetpointError, isSetpointError } from '../errors/index.ts';
-import { linkedAbort } from '../internal/linked-abort.ts';
+import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type {
   Alarm,
   CallOptions,
@@ -62,7 +62,10 @@ class FencedStore implements Store {
   readonly #compares: readonly Compare[];
   readonly #signal: AbortSignal | undefined;
   readonly #fence: Fence;
-  readonly #handle = new AbortController();
+  /** Ends the calls under way; there is one while there are any, for all that bring no signal of their own. */
+  #life: LinkedAbort | undefined;
+  #underWay = 0;
+  #closed = false;
 
   constructor(store: Store, fence: Fence) {
     this.#store = store;
@@ -95,12 +98,13 @@ class FencedStore implements Store {
 
   async *watch(request: WatchRequest, options: WatchOptions = {}): AsyncGenerator<WatchBatch> {
     this.#assertOpen();
-    const link = linkedAbort(options.signal, this.#signal, this.#handle.signal);
+    const link = linkedAbort(options.signal, this.#enter());
     try {
       yield* this.#store.watch(request, { ...options, signal: link.signal });
       if (!options.signal?.aborted) this.#assertOpen();
     } finally {
       link.unlink();
+      this.#leave();
     }
   }
 
@@ -148,7 +152,8 @@ class FencedStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#handle.abort(new SetpointError('Closed', 'this handle to the store has been closed'));
+    this.#closed = true;
+    this.#life?.abort(CLOSED);
   }
 
   /** There is nothing to check in the store: the signal alone ends this handle. */
@@ -170,27 +175,44 @@ class FencedStore implements Store {
   /** Runs one call under the fence's signal beside the caller's. A call given up by the fence fails with `Closed`. */
   async #call<T, O extends CallOptions>(options: O | undefined, call: (options: O) => Promise<T>): Promise<T> {
     this.#assertOpen();
-    const link = linkedAbort(options?.signal, this.#signal, this.#handle.signal);
+    const life = this.#enter();
+    const link = options?.signal && linkedAbort(options.signal, life);
     try {
-      const answer = await call({ ...(options as O), signal: link.signal });
+      const answer = await call({ ...(options as O), signal: link?.signal ?? life });
       this.#fence.check?.();
       return answer;
     } catch (error) {
       if (isSetpointError(error, 'Aborted') && !options?.signal?.aborted) this.#assertOpen();
       throw error;
     } finally {
-      link.unlink();
+      link?.unlink();
+      this.#leave();
     }
+  }
+
+  /** The signal of a call that begins: it aborts with the fence's, and when the handle is closed. */
+  #enter(): AbortSignal {
+    this.#underWay++;
+    this.#life ??= linkedAbort(this.#signal);
+    return this.#life.signal;
+  }
+
+  /** With the last call goes what listens to the fence's signal, which may live much longer. */
+  #leave(): void {
+    if (--this.#underWay > 0) return;
+    this.#life?.unlink();
+    this.#life = undefined;
   }
 
   #assertOpen(): void {
     this.#fence.check?.();
-    const ended = [this.#signal, this.#handle.signal].find((signal) => signal?.aborted);
-    if (!ended) return;
-    if (isSetpointError(ended.reason, 'LockLost'))
-      throw new SetpointError('LockLost', 'the holder is no longer the owner, nothing was sent', {
-        cause: ended.reason,
-      });
-    throw new SetpointError('Closed', 'this handle to the store is over, nothing was sent', { cause: ended.reason });
+    if (!this.#closed && this.#signal?.aborted !== true) return;
+    const cause: unknown = this.#signal?.aborted === true ? this.#signal.reason : CLOSED;
+    if (isSetpointError(cause, 'LockLost'))
+      throw new SetpointError('LockLost', 'the holder is no longer the owner, nothing was sent', { cause });
+    throw new SetpointError('Closed', 'this handle to the store is over, nothing was sent', { cause });
   }
 }
+
+/** Made once: a handle is closed at the end of each attempt, and an error with a stack would cost more than that. */
+const CLOSED = new SetpointError('Closed', 'this handle to the store has been closed');
