@@ -17,9 +17,18 @@ export interface MemberSetup {
   /** What the other members are told, where it is not the peer port itself. */
   readonly advertisedPeerPort?: number;
   readonly initialCluster: string;
-  /** Serves clients over TLS, with a certificate that etcd makes for itself. */
-  readonly tls: boolean;
+  /** Serves clients over TLS: `true` with a certificate that etcd makes for itself. */
+  readonly tls: boolean | ServerTls;
   readonly flags: readonly string[];
+}
+
+/** Files that a server reads anew for every connection, and what a client shows that is to be let in. */
+export interface ServerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Who signs the certificates that clients have to show. */
+  readonly clientCaFile: string;
+  readonly client: { readonly cert: string; readonly key: string };
 }
 
 const READY_WITHIN_MS = 30_000;
@@ -71,14 +80,10 @@ export class EtcdMember {
       'initial-cluster-token': 'setpoint-test',
     };
     const args = Object.entries(settings).map(([flag, value]) => `--${flag}=${value}`);
-    const started = spawn(
-      binary,
-      [...args, '--logger=zap', '--log-level=warn', ...(tls ? ['--auto-tls'] : []), ...flags],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, ETCD_UNSUPPORTED_ARCH: unsupportedArch },
-      },
-    );
+    const started = spawn(binary, [...args, '--logger=zap', '--log-level=warn', ...tlsFlags(tls), ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ETCD_UNSUPPORTED_ARCH: unsupportedArch },
+    });
     this.#log = [];
     started.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log = [...this.#log, ...text.split('\n').filter(Boolean)].slice(-LOG_LINES_KEPT);
@@ -95,7 +100,7 @@ export class EtcdMember {
   async ready(): Promise<void> {
     for (let waited = 0; waited < READY_WITHIN_MS; waited += 20) {
       if (!this.running) throw new Error(`etcd ${this.name} ended at start:\n${this.#log.join('\n')}`);
-      if (await isHealthy(this.endpoint)) return;
+      if (await isHealthy(this.endpoint, this.#setup.tls)) return;
       await wait(20);
     }
     throw new Error(`etcd ${this.name} is not healthy after ${READY_WITHIN_MS} ms:\n${this.#log.join('\n')}`);
@@ -153,10 +158,22 @@ function isStopped(pid: number): boolean {
   }
 }
 
-function isHealthy(endpoint: string): Promise<boolean> {
+function tlsFlags(tls: MemberSetup['tls']): readonly string[] {
+  if (typeof tls === 'boolean') return tls ? ['--auto-tls'] : [];
+  const { certFile, keyFile, clientCaFile } = tls;
+  return [
+    `--cert-file=${certFile}`,
+    `--key-file=${keyFile}`,
+    '--client-cert-auth',
+    `--trusted-ca-file=${clientCaFile}`,
+  ];
+}
+
+function isHealthy(endpoint: string, tls: MemberSetup['tls']): Promise<boolean> {
   return new Promise((resolve) => {
     const ask = endpoint.startsWith('https:') ? getSecure : get;
-    const options = { timeout: 1000, agent: false as const, rejectUnauthorized: false };
+    const shown = typeof tls === 'boolean' ? {} : tls.client;
+    const options = { timeout: 1000, agent: false as const, rejectUnauthorized: false, ...shown };
     const request = ask(`${endpoint}/health`, options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));

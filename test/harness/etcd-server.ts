@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type EtcdBuild, findEtcd, findEtcds, unsupportedArch } from '../../scripts/etcd.mjs';
 import { dataFolder } from './data-folder.ts';
-import { EtcdMember } from './etcd-member.ts';
+import { EtcdMember, type ServerTls } from './etcd-member.ts';
 import { freePorts } from './free-ports.ts';
 import { folderMade, folderRemoved } from './leftovers.ts';
 import { type PeerMesh, startPeerMesh } from './peer-mesh.ts';
@@ -13,8 +13,8 @@ export interface StartEtcdOptions {
   /** Default 3.4, the version that every machine has. */
   readonly version?: string;
   readonly members?: 1 | 3;
-  /** Serves clients over https, with certificates that the members make for themselves. */
-  readonly tls?: boolean;
+  /** Serves clients over https: `true` with certificates that the members make for themselves. */
+  readonly tls?: boolean | ServerTls;
   /** Further flags for each member, such as `--quota-backend-bytes=16777216`. */
   readonly flags?: readonly string[];
   /** Lets members be cut off from each other with `isolate`. */

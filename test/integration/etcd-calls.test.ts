@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isSetpointError, type SetpointError } from 'setpoint';
+import { isSetpointError, type SetpointError, silentLogger } from 'setpoint';
 import { describe, expect, it } from 'vitest';
 import { availableEtcds } from '../harness/etcd-server.ts';
 import { freePorts } from '../harness/free-ports.ts';
@@ -184,6 +184,15 @@ describe.each(await availableEtcds())('calls to etcd %s', (version) => {
     for (const alarm of await store.alarms()) await store.disarm(alarm);
     expect(await store.alarms()).toEqual([]);
     await store.put({ key: '/after', value });
+  });
+
+  it('F-19: says once what is known to be wrong with the version of the server', async () => {
+    const server = await testEtcd({ version });
+    const warned: object[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+    const store = testStore({ endpoints: server.endpoints, logger });
+    for (let call = 0; call < 3; call++) await store.put({ key: '/x', value: '' });
+    expect(warned).toMatchObject([{ endpoint: server.endpoints[0], version: server.version }]);
   });
 
   it('answers a signal: unsent is Aborted, a sent write OutcomeUnknown with the reason', async () => {

@@ -25,7 +25,7 @@ describe.each(await availableEtcds())('TLS to etcd %s', (version) => {
     const error = await store
       .put({ key: '/canary', value: 'x' }, { timeoutMs: 500 })
       .catch((reason: unknown) => reason);
-    expect(isSetpointError(error, 'Unavailable')).toBe(true);
+    expect(isSetpointError(error, 'Untrusted')).toBe(true);
     expect((error as Error).message).toMatch(/self[- ]signed certificate|unable to verify/);
     expect(sent).not.toContain('/canary');
     expect(await server.etcdctl(['get', '/canary'])).toBe('');

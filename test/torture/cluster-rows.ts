@@ -249,8 +249,14 @@ export const rows: readonly Row[] = [
       const learner = await server.addLearner();
       const alone = t.store(learner.endpoint);
       await eventually(async () => {
-        const error = await failure(alone.range({ key: '/x' }, { timeoutMs: 500 }), ['Unavailable'], 'a read');
-        return error.message.includes('learner') && error.message.includes(learner.endpoint);
+        const error = await failure(
+          alone.range({ key: '/x' }, { timeoutMs: 500 }),
+          ['Unavailable', 'Learner'],
+          'a read',
+        );
+        return (
+          error.code === 'Learner' && error.message.includes('promote') && error.message.includes(learner.endpoint)
+        );
       }, 'the error names the learner');
       const store = orderedStore(t, [learner.endpoint, server.endpoints[0]!]);
       await store.put({ key: '/x', value: '' });

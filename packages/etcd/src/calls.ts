@@ -172,7 +172,8 @@ export class Calls {
     if (scope.reason === 'aborted') return subjectError('Aborted', why, subject, scope.callerReason);
     if (atServer) return subjectError('DeadlineExceeded', why, subject, scope.lastFailure);
     if (scope.lastFailure) return withText(scope.lastFailure, subject, `${why}, the last failure being`);
-    return subjectError('Unavailable', `${why} from any endpoint: ${this.endpoints.describeFaults()}`, subject);
+    const code = this.endpoints.commonFault ?? 'Unavailable';
+    return subjectError(code, `${why} from any endpoint: ${this.endpoints.describeFaults()}`, subject);
   }
 }
 

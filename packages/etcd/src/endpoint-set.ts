@@ -1,6 +1,6 @@
 import { SetpointError } from 'setpoint';
 import { Backoff, sleep } from 'setpoint/internal';
-import { type ClusterIdentity, Endpoint } from './endpoint.ts';
+import { type ClusterIdentity, Endpoint, type EndpointFault } from './endpoint.ts';
 import type { Settings } from './options.ts';
 
 /**
@@ -49,7 +49,8 @@ export class EndpointSet {
   describeFaults(): string {
     const each = this.all.map(({ url, fault }) => `${url} (${fault?.text ?? 'no answer'})`).join(', ');
     const command = `etcdctl --endpoints=${this.all.map(({ url }) => url).join(',')} endpoint health`;
-    return `${each}; check the addresses and that etcd runs there: ${command}`;
+    const advice = this.commonFault && ADVICE[this.commonFault];
+    return `${each}; ${advice ?? `check the addresses and that etcd runs there: ${command}`}`;
   }
 
   close(): void {
@@ -74,18 +75,25 @@ export class EndpointSet {
     this.#failedRounds++;
   }
 
-  #throwHopeless(): void {
+  /** What is wrong with every endpoint alike, if it is the same. */
+  get commonFault(): EndpointFault['code'] | undefined {
     const codes = new Set(this.all.map(({ fault }) => fault?.code));
-    const [code] = codes;
-    if (codes.size > 1 || code === undefined || code === 'Unavailable') return;
-    throw new SetpointError(code, `${this.describeFaults()}; ${ADVICE[code]}`);
+    return codes.size === 1 ? [...codes][0] : undefined;
+  }
+
+  #throwHopeless(): void {
+    const code = this.commonFault;
+    if (code === 'NotEtcd' || code === 'ClusterMismatch' || code === 'Unsupported')
+      throw new SetpointError(code, this.describeFaults());
   }
 }
 
-const ADVICE = {
+const ADVICE: Readonly<Partial<Record<EndpointFault['code'], string>>> = {
   NotEtcd: 'etcd listens for clients on port 2379 by default',
   ClusterMismatch: 'a store never mixes clusters',
   Unsupported: 'upgrade the server',
+  Untrusted: 'check tls.ca, tls.cert and tls.key, how long they are valid, and the names in the server certificate',
+  Learner: 'promote it with etcdctl member promote, or name a voting member',
 };
 
 function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

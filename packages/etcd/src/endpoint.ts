@@ -1,8 +1,10 @@
 import { type ErrorCode } from 'setpoint';
 import type { Settings } from './options.ts';
-import { saysNotEtcd, textOf } from './error-mapping.ts';
+import { saysNotEtcd, saysUntrusted, textOf } from './error-mapping.ts';
 import { statusRpc } from './rpcs.ts';
+import { defectsOf } from './server-defects.ts';
 import { isSupported } from './server-version.ts';
+import { isSameTls, type TlsSettings } from './tls.ts';
 import { Transport } from './transport.ts';
 
 /** So many times as long as usual a ping may stay unanswered on the slowest of links. */
@@ -15,7 +17,10 @@ export interface ClusterIdentity {
 
 /** Why an endpoint can't be used. */
 export interface EndpointFault {
-  readonly code: Extract<ErrorCode, 'Unavailable' | 'NotEtcd' | 'ClusterMismatch' | 'Unsupported'>;
+  readonly code: Extract<
+    ErrorCode,
+    'Unavailable' | 'Untrusted' | 'Learner' | 'NotEtcd' | 'ClusterMismatch' | 'Unsupported'
+  >;
   readonly text: string;
 }
 
@@ -34,6 +39,8 @@ export class Endpoint {
   readonly #settings: Settings;
   readonly #cluster: ClusterIdentity;
   #transport: Transport | undefined;
+  /** What the transport is secured with. */
+  #tls: TlsSettings | undefined;
   /** Doubles with each connection that ended while it carried something that did not get through. */
   #patience = 1;
   /** The last connection that told something about the link. */
@@ -59,9 +66,14 @@ export class Endpoint {
   async connect(): Promise<boolean> {
     if (this.usable) return true;
     this.connection = undefined;
-    this.#transport ??= await this.#open();
+    let transport: Transport;
+    try {
+      transport = await this.#prepared();
+    } catch (error) {
+      return this.#refuse('Untrusted', `its certificates can't be used: ${textOf(error)}`);
+    }
     if (this.#closed) return this.#refuse('Unavailable', 'the store is closed');
-    const call = this.#transport.unary(statusRpc, {}, { requireLeader: false });
+    const call = transport.unary(statusRpc, {}, { requireLeader: false });
     let late = false;
     const timer = this.#settings.clock.setTimer(() => {
       late = true;
@@ -72,6 +84,7 @@ export class Endpoint {
       return this.#introduce(header.cluster_id, version, isLearner);
     } catch (error) {
       if (late) return this.#refuse('Unavailable', `no answer within ${this.#settings.dialTimeoutMs} ms`);
+      if (saysUntrusted(error)) return this.#refuse('Untrusted', textOf(error));
       return this.#refuse(saysNotEtcd(error) ? 'NotEtcd' : 'Unavailable', textOf(error));
     } finally {
       timer.cancel();
@@ -104,10 +117,25 @@ export class Endpoint {
     this.#transport?.close();
   }
 
+  /** The transport to connect with: another one when certificates have been replaced. */
+  async #prepared(): Promise<Transport> {
+    const tls = await this.#settings.tls?.();
+    if (tls && this.#tls && !isSameTls(tls, this.#tls)) {
+      this.#transport?.close();
+      this.#transport = undefined;
+    }
+    this.#tls = tls;
+    return (this.#transport ??= await this.#open());
+  }
+
   #open(): Promise<Transport> {
     const { transport, keepAliveTimeoutMs } = this.#settings;
-    const timeout = { 'grpc.keepalive_timeout_ms': keepAliveTimeoutMs * this.#patience };
-    return Transport.open(this.url, { ...transport, grpcOptions: { ...transport.grpcOptions, ...timeout } });
+    const grpcOptions = {
+      ...transport.grpcOptions,
+      'grpc.keepalive_timeout_ms': keepAliveTimeoutMs * this.#patience,
+      ...(this.#tls?.serverName ? { 'grpc.ssl_target_name_override': this.#tls.serverName } : {}),
+    };
+    return Transport.open(this.url, { grpcOptions, ...(this.#tls ? { credentials: this.#tls.credentials } : {}) });
   }
 
   #introduce(clusterId: string, version: string, isLearner: boolean): boolean {
@@ -116,8 +144,9 @@ export class Endpoint {
     if (clusterId !== this.#cluster.clusterId) {
       return this.#refuse('ClusterMismatch', `belongs to cluster ${clusterId}, not to ${this.#cluster.clusterId}`);
     }
-    if (isLearner) return this.#refuse('Unavailable', 'is a learner, which serves no clients yet');
+    if (isLearner) return this.#refuse('Learner', 'is a learner, which serves no clients yet');
     this.fault = undefined;
+    if (version !== this.version) this.#warnOfDefects(version);
     this.version = version;
     const connection = {};
     this.connection = connection;
@@ -125,6 +154,13 @@ export class Endpoint {
       if (this.connection === connection) this.connection = undefined;
     });
     return this.usable || this.#refuse('Unavailable', 'the connection was lost');
+  }
+
+  /** Once for each version: what is wrong with it can't all be made up for from here. */
+  #warnOfDefects(version: string): void {
+    const defects = defectsOf(version, this.#settings.auth !== undefined);
+    if (defects.length === 0) return;
+    this.#settings.logger.warn({ endpoint: this.url, version, defects }, 'this etcd has known defects: upgrade it');
   }
 
   #refuse(code: EndpointFault['code'], text: string): false {

@@ -75,6 +75,11 @@ export function saysNotEtcd(error: unknown): boolean {
   return code === UNIMPLEMENTED || NOT_ETCD.test(details) || /Received message larger than max/.test(details);
 }
 
+/** Whether a failed first contact shows that one side does not accept the other's certificate. */
+export function saysUntrusted(error: unknown): boolean {
+  return /certificate|altnames|unknown ca\b/i.test(statusOf(error).details);
+}
+
 /** The error's text for a person: without gRPC's wrapping. */
 export function textOf(error: unknown): string {
   return readable(statusOf(error).details);

@@ -1,6 +1,7 @@
 import { SetpointError } from 'setpoint';
 import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from 'setpoint/internal';
 import type { CombineWritesOptions } from 'setpoint/store';
+import { type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
 import type { TransportSettings } from './transport.ts';
 
 /** How to reach an etcd, and how patient to be with it. */
@@ -9,14 +10,11 @@ export interface EtcdStoreOptions {
   readonly endpoints: string | readonly string[];
   /** An etcd user. Leave it out when authentication is off. */
   readonly auth?: { readonly username: string; readonly password: string };
-  /** For https endpoints: PEM texts. Without `ca` the machine's own authorities are trusted. */
-  readonly tls?: {
-    readonly ca?: string | Uint8Array;
-    readonly cert?: string | Uint8Array;
-    readonly key?: string | Uint8Array;
-    /** The name that the server's certificate must have, where it differs from the endpoint's host. */
-    readonly serverName?: string;
-  };
+  /**
+   * For https endpoints. A function is asked whenever a connection is made, so that certificates can be replaced while
+   * the store is in use: connections that stand stay up, and the next takes what it gives then.
+   */
+  readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
   /** How long one endpoint may take to connect and say who it is before the next is tried. Default 2000. */
   readonly dialTimeoutMs?: number;
   /** How long a call may take in all, waiting for a connection included, unless the call says otherwise. Default 5000. */
@@ -54,6 +52,7 @@ export interface Settings {
   readonly endpoints: readonly string[];
   readonly auth: { readonly username: string; readonly password: string } | undefined;
   readonly transport: TransportSettings;
+  readonly tls: TlsSource | undefined;
   readonly keepAliveMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly dialTimeoutMs: number;
@@ -89,7 +88,6 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
     endpoints,
     auth: credentialsOf(options),
     transport: {
-      ...tlsCredentials(options),
       grpcOptions: {
         'grpc.keepalive_time_ms': keepAliveMs,
         // etcd ends connections that ping without a call under way.
@@ -102,9 +100,9 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
         'grpc.service_config_disable_resolution': 1,
         'grpc.use_local_subchannel_pool': 1,
         'grpc.enable_http_proxy': 0,
-        ...(options.tls?.serverName ? { 'grpc.ssl_target_name_override': options.tls.serverName } : {}),
       },
     },
+    tls: options.tls === undefined ? undefined : tlsSource(options.tls),
     keepAliveMs,
     keepAliveTimeoutMs,
     dialTimeoutMs: duration('dialTimeoutMs', options.dialTimeoutMs, 2000),
@@ -163,17 +161,6 @@ function credentialsOf({ auth }: EtcdStoreOptions): Settings['auth'] {
     throw invalid('auth', 'a username and a password', 'something else');
   }
   return { username, password };
-}
-
-function tlsCredentials({ tls }: EtcdStoreOptions): Pick<TransportSettings, 'credentials'> {
-  if (!tls) return {};
-  if ((tls.cert === undefined) !== (tls.key === undefined))
-    throw invalid('tls', 'cert and key together', 'one of them');
-  const pem = (part: string | Uint8Array | undefined): Buffer | undefined =>
-    part === undefined ? part : Buffer.from(part);
-  // etcd3 asks for a root certificate in its types; gRPC itself takes none as "the machine's own".
-  const credentials = { rootCertificate: pem(tls.ca), privateKey: pem(tls.key), certChain: pem(tls.cert) };
-  return { credentials: credentials as NonNullable<TransportSettings['credentials']> };
 }
 
 function invalid(path: string, expected: string, received: unknown): SetpointError {

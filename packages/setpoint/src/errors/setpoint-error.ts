@@ -14,6 +14,10 @@ const RETRYABLE = {
   OutcomeUnknown: false,
   /** No endpoint answered, and nothing was sent that could have been applied. */
   Unavailable: true,
+  /** Every endpoint's certificate was refused, or ours by it: nothing was sent. */
+  Untrusted: true,
+  /** Every endpoint is a learner, which serves nobody until it is promoted. */
+  Learner: true,
   /** A read was not answered in time. (A write in this state is `OutcomeUnknown`.) */
   DeadlineExceeded: true,
   /** A key, value or request is over the store's limit. */

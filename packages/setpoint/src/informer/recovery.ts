@@ -21,6 +21,8 @@ const RECOVERIES: Partial<Record<ErrorCode, Recovery>> = {
   FutureRevision: { next: 'rebuild', when: 'at-once' },
   HistoryReset: { next: 'rebuild', when: 'at-once' },
   Unavailable: { next: 'resume', when: 'back-off' },
+  Untrusted: { next: 'resume', when: 'slowly' },
+  Learner: { next: 'resume', when: 'back-off' },
   DeadlineExceeded: { next: 'resume', when: 'back-off' },
   TooManyRequests: { next: 'resume', when: 'back-off' },
   TooLarge: { next: 'resume', when: 'at-once' },
