@@ -32,6 +32,8 @@ export const AMBIENT_ALLOWED = new Map([
   ['packages/setpoint/src/internal/fake-clock.ts', ['setImmediate']],
   // Real processes and sockets, which no virtual time moves.
   ['examples/deployment/src/agent/leftovers.ts', ['node:timers/promises', 'setTimeout', 'performance']],
+  // A program that knows nothing of setpoint.
+  ['examples/deployment/src/helloworld.ts', ['setInterval']],
   ['examples/deployment/src/outside.ts', ['AbortSignal.timeout']],
 ]);
 

@@ -81,7 +81,7 @@ describe('the deployment example, given what can not work', () => {
   ])('tells of %s in the conditions of the Deployment, and does not try in a hot loop', async (name, message) => {
     await applyManifests(client, await readManifestFile(`${manifests}broken/${name}.yaml`, kinds));
     expect(await untilFailure(name)).toMatch(message);
-    const unwell = { Available: 'False TooFewReplicas', Progressing: 'False HeldUp' };
+    const unwell = { Available: 'False MinimumReplicasUnavailable', Progressing: 'True ReplicaSetUpdated' };
     await vi.waitFor(async () => expect(await conditions(name)).toMatchObject(unwell), PATIENCE_MS);
 
     const { revision: before } = await store.range({ key: '/' });
@@ -95,7 +95,11 @@ describe('the deployment example, given what can not work', () => {
 
     await apply(name, { template: { command: GOOD } });
     await untilWell(name, 1);
-    const well = { Available: 'True EnoughReplicas', Progressing: 'True Complete', ReplicaFailure: 'False NoFailure' };
+    const well = {
+      Available: 'True MinimumReplicasAvailable',
+      Progressing: 'True NewReplicaSetAvailable',
+      ReplicaFailure: 'False NoFailure',
+    };
     await vi.waitFor(async () => expect(await conditions(name)).toEqual(well), PATIENCE_MS);
   });
 
@@ -125,7 +129,10 @@ describe('the deployment example, given what can not work', () => {
     await untilWell('web', 2);
     await apply('web', { replicas: 2, template: { command: ['no-such-program'] } });
     expect(await untilFailure('web')).toMatch(/^CommandNotFound/);
-    expect(await conditions('web')).toMatchObject({ Available: 'True EnoughReplicas', Progressing: 'False HeldUp' });
+    expect(await conditions('web')).toMatchObject({
+      Available: 'True MinimumReplicasAvailable',
+      Progressing: 'True ReplicaSetUpdated',
+    });
     expect(await outside.hellos()).toHaveLength(2);
 
     await apply('web', { replicas: 2, template: { command: GOOD } });

@@ -97,7 +97,7 @@ describe(`the deployment example under kill -9 (SEED=${seed})`, () => {
 
     await client.resource(Deployment).delete({ name: 'web' });
     await until(() => outside.whyNotGone([]), PATIENCE_MS, stop.signal);
-  }, 180_000);
+  }, 400_000);
 
   it('is told what to do by manifests, from yet another process', async () => {
     const outside = new Outside(createClient({ store }), runningPrograms);

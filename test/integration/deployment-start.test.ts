@@ -9,7 +9,7 @@ import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
 import { ExampleProgram, manifests } from './deployment-example.ts';
 
 const STEPS = 7;
-const WAIT = { timeout: 30_000 };
+const WAIT = { timeout: 60_000 };
 const HELD = { code: 0, output: expect.stringContaining(`All ${STEPS} steps held`) };
 
 const versions = await availableEtcds();
@@ -92,7 +92,7 @@ describe('npm start', () => {
     };
     try {
       await write('2');
-      const program = start(['--keep', '--manifests', folder]);
+      const program = start(['--keep', '--port', '0', '--manifests', folder]);
       const settledOn = (count: number) => expect.poll(() => running(program).length, WAIT).toBe(count);
       await expect.poll(() => program.output, WAIT).toContain('Ctrl-C ends it');
       await settledOn(2);

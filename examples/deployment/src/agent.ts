@@ -1,6 +1,6 @@
 /** The agent of one node as a process of its own: `ETCD_ENDPOINTS=… node dist/agent.js --node NAME [--prefix /registry]` */
 import { parseArgs } from 'node:util';
-import { createClient, createManager } from 'setpoint';
+import { consoleLogger, createClient, createManager } from 'setpoint';
 import { createAgent } from './agent/node-agent.ts';
 import { programs } from './cluster.ts';
 import { openSharedStore, SetupError } from './open-store.ts';
@@ -14,7 +14,12 @@ runProgram(async () => {
   if (node === undefined) throw new SetupError('Say which node this is: node dist/agent.js --node NAME');
 
   const store = await openSharedStore();
-  const { controller, runnable } = createAgent({ node, client: createClient({ store, prefix }), directory: programs });
+  const { controller, runnable } = createAgent({
+    node,
+    client: createClient({ store, prefix }),
+    directory: programs,
+    logger: consoleLogger(),
+  });
   const manager = createManager({
     store,
     prefix,

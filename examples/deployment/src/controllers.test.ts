@@ -1,12 +1,11 @@
-import { type Clock, createManager, defineController, memoryStore } from 'setpoint';
+import { type Clock, createManager, defineController, memoryStore, type Store } from 'setpoint';
+import type { SpecInputOf } from 'setpoint/resource';
 import { FakeClock, seededRandom } from 'setpoint/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deploymentController } from './deployment-controller.ts';
-import { Deployment, kinds, Node, Process, ReplicaSet } from './kinds.ts';
-import { NODE_SILENT_MAX_MS } from './node-health.ts';
-import { createNodeMonitor } from './node-monitor.ts';
-import { replicaSetController } from './replicaset-controller.ts';
-import { createScheduler } from './scheduler.ts';
+import { createControlPlane } from './cluster.ts';
+import { Autoscaler, Deployment, kinds, Node, Process, ReplicaSet } from './kinds.ts';
+import { nodeLeaseKey } from './node-leases.ts';
+import { agentFinalizer, EVICT_AFTER_MS } from './node-lifecycle.ts';
 
 /** An agent that runs nothing: what is on a Node answers half a second later, and takes a second to stop. */
 const pretendingAgent = (clock: Clock) => {
@@ -40,23 +39,21 @@ const pretendingAgent = (clock: Clock) => {
 /** The controllers on virtual time: a minute passes in a moment, and every run is the same run. */
 describe('the control plane of the deployment example', () => {
   let clock: FakeClock;
+  let store: Store;
   let manager: ReturnType<typeof createManager>;
   let running: Promise<void>;
 
   beforeEach(() => {
     clock = new FakeClock();
+    store = memoryStore({ clock });
+    const { controllers, runnables } = createControlPlane(store, '/registry', clock);
     manager = createManager({
-      store: memoryStore({ clock }),
+      store,
       clock,
       random: seededRandom(1),
       resources: kinds,
-      controllers: [
-        deploymentController,
-        replicaSetController,
-        createScheduler(clock),
-        createNodeMonitor(clock),
-        pretendingAgent(clock),
-      ],
+      controllers: [...controllers, pretendingAgent(clock)],
+      runnables,
     });
     running = manager.run(new AbortController().signal);
   });
@@ -67,7 +64,7 @@ describe('the control plane of the deployment example', () => {
   });
 
   const deployments = () => manager.client.resource(Deployment);
-  const apply = (replicas: number, version: string, limits: { maxSurge?: number; maxUnavailable?: number } = {}) =>
+  const apply = (replicas: number, version: string, limits: Partial<SpecInputOf<typeof Deployment>> = {}) =>
     deployments().apply({
       name: 'web',
       spec: { replicas, ...limits, template: { command: ['web'], env: { VERSION: version } } },
@@ -75,15 +72,18 @@ describe('the control plane of the deployment example', () => {
   const deployment = () => deployments().get({ name: 'web' });
   const processes = async () => (await manager.client.resource(Process).list()).items;
   const sets = async () => (await manager.client.resource(ReplicaSet).list()).items;
-  const beat = async (node: string, capacity: number, heartbeat: string): Promise<void> => {
-    await manager.client.resource(Node).apply({ name: node, spec: { capacity } });
-    await manager.client.resource(Node).modifyStatus({ name: node }, () => ({ heartbeat }));
+  /** A Node with so much room, whose agent lives for as long as its lease key is there. */
+  const join = async (name: string, capacity: number, room: { cpuMilli?: number } = {}): Promise<void> => {
+    await manager.client.resource(Node).apply({ name, spec: { capacity, ...room } });
+    await store.put({ key: nodeLeaseKey('/registry', name), value: '{}' });
+    await clock.advance(100);
   };
-  const FOR_EVER = '2030-01-01T00:00:00Z';
+  const leave = (name: string) => store.delete({ key: nodeLeaseKey('/registry', name) });
+  const condition = async (type: string) => (await deployment()).status?.conditions?.find((each) => each.type === type);
 
   it('makes as many Processes as wanted, spreads them over the Nodes, and says so', async () => {
-    await beat('a', 10, FOR_EVER);
-    await beat('b', 10, FOR_EVER);
+    await join('a', 10);
+    await join('b', 10);
     await apply(4, 'v1');
     await clock.advance(5_000);
     expect((await processes()).map(({ spec }) => spec.nodeName).sort()).toEqual(['a', 'a', 'b', 'b']);
@@ -91,7 +91,7 @@ describe('the control plane of the deployment example', () => {
   });
 
   it('replaces a Process that is being stopped at once, without waiting for its end', async () => {
-    await beat('a', 10, FOR_EVER);
+    await join('a', 10);
     await apply(2, 'v1');
     await clock.advance(5_000);
     const [victim] = await processes();
@@ -109,7 +109,7 @@ describe('the control plane of the deployment example', () => {
     { maxSurge: 0, maxUnavailable: 2 },
     { maxSurge: 2, maxUnavailable: 1 },
   ])('keeps to %o at every moment of a rollout', async (limits) => {
-    await beat('a', 100, FOR_EVER);
+    await join('a', 100);
     await apply(5, 'v1', limits);
     await clock.advance(5_000);
 
@@ -130,9 +130,9 @@ describe('the control plane of the deployment example', () => {
   });
 
   it('goes back to the ReplicaSet of an earlier version, and keeps only a few of them', async () => {
-    await beat('a', 100, FOR_EVER);
+    await join('a', 100);
     const rollOut = async (version: string): Promise<string> => {
-      await apply(1, version);
+      await apply(1, version, { revisionHistoryLimit: 3 });
       await clock.advance(10_000);
       return (await sets()).find(({ spec }) => spec.replicas === 1)!.metadata.name;
     };
@@ -144,35 +144,153 @@ describe('the control plane of the deployment example', () => {
   });
 
   it('says on the Deployment that no Node has room, and goes on when one has', async () => {
-    await beat('a', 1, FOR_EVER);
+    await join('a', 1);
     await apply(2, 'v1');
     await clock.advance(5_000);
     const failure = (await deployment()).status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
     expect(failure).toMatchObject({
       status: 'True',
-      reason: 'NoNode',
+      reason: 'FailedScheduling',
       message: expect.stringMatching(/none of 1 nodes/),
     });
-    await beat('b', 1, FOR_EVER);
+    await join('b', 1);
     await clock.advance(5_000);
     expect((await deployment()).status).toMatchObject({ ready: 2 });
   });
 
-  it('does not count on a Node that has gone silent', async () => {
-    await beat('a', 10, new Date(clock.wallNow()).toISOString());
+  it('does not count on a Node whose lease is gone, and makes its Processes anew elsewhere', async () => {
+    await join('a', 10);
     await apply(1, 'v1');
     await clock.advance(2_000);
     expect((await deployment()).status).toMatchObject({ ready: 1 });
+    const [before] = await processes();
+    await manager.client.resource(Process).addFinalizer(before!, agentFinalizer('a'));
+    await join('b', 10);
     // The pretending agent would say at once that all is well again.
     manager.controller('pretending-agent').pause();
-    await clock.advance(NODE_SILENT_MAX_MS);
+    await leave('a');
+    await clock.advance(1_000);
     expect((await deployment()).status).toMatchObject({ ready: 0 });
-    const [process] = await processes();
-    expect(process!.status).toMatchObject({ phase: 'Unknown', ready: false });
+    const [doubted] = await processes();
+    expect(doubted!.status).toMatchObject({ phase: 'Unknown', ready: false });
+    await clock.advance(EVICT_AFTER_MS);
+    manager.controller('pretending-agent').resume();
+    await clock.advance(5_000);
+    expect((await processes()).map(({ spec }) => spec.nodeName)).toEqual(['b']);
+    expect((await deployment()).status).toMatchObject({ ready: 1 });
+    const node = await manager.client.resource(Node).get({ name: 'a' });
+    expect(node.status?.conditions?.[0]).toMatchObject({
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'NodeStatusUnknown',
+    });
+  });
+
+  it('leaves a Node alone that comes back in time', async () => {
+    await join('a', 10);
+    await apply(2, 'v1');
+    await clock.advance(2_000);
+    await leave('a');
+    await clock.advance(1_000);
+    await join('a', 10);
+    await clock.advance(10_000);
+    expect((await processes()).map(({ metadata }) => metadata.deletionTimestamp)).toEqual([undefined, undefined]);
+  });
+
+  it('puts nothing on a Node that is unschedulable, or where its needs do not fit', async () => {
+    await join('a', 10, { cpuMilli: 1_000 });
+    await join('b', 10);
+    await manager.client
+      .resource(Node)
+      .modify({ name: 'b' }, (node) => ({ ...node, spec: { ...node.spec, unschedulable: true } }));
+    const needy = { command: ['web'], resources: { cpuMilli: 600, memoryMiB: 0 } };
+    await deployments().apply({ name: 'web', spec: { replicas: 2, template: needy } });
+    await clock.advance(5_000);
+    expect((await processes()).map(({ spec }) => spec.nodeName)).toEqual(['a', undefined]);
+    expect(await condition('ReplicaFailure')).toMatchObject({ status: 'True', reason: 'FailedScheduling' });
+  });
+
+  it('counts revisions, and gives the newest number to one that is gone back to', async () => {
+    await join('a', 100);
+    for (const version of ['v1', 'v2', 'v1']) {
+      await apply(1, version);
+      await clock.advance(10_000);
+    }
+    const revisions = (await sets()).map(({ metadata, spec }) => [spec.template.env['VERSION'], metadata.annotations]);
+    expect(revisions.sort()).toEqual([
+      ['v1', { 'example.setpoint.dev/revision': '3' }],
+      ['v2', { 'example.setpoint.dev/revision': '2' }],
+    ]);
+    expect((await deployment()).status?.revision).toBe(3);
+  });
+
+  it('paused, it follows the number of replicas and not the template; resumed, it rolls out', async () => {
+    await join('a', 100);
+    await apply(2, 'v1');
+    await clock.advance(5_000);
+    await apply(3, 'v2', { paused: true });
+    await clock.advance(10_000);
+    expect((await processes()).map(({ spec }) => spec.env['VERSION'])).toEqual(['v1', 'v1', 'v1']);
+    expect(await condition('Progressing')).toMatchObject({ status: 'Unknown', reason: 'DeploymentPaused' });
+    await apply(3, 'v2', { paused: false });
+    await clock.advance(20_000);
+    expect((await processes()).map(({ spec }) => spec.env['VERSION'])).toEqual(['v2', 'v2', 'v2']);
+    expect(await condition('Progressing')).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
+  });
+
+  it('says when a rollout gets no further for longer than its deadline, and takes it back when it does', async () => {
+    await join('a', 1);
+    await apply(2, 'v1', { progressDeadlineMs: 10_000 });
+    await clock.advance(5_000);
+    expect(await condition('Progressing')).toMatchObject({ status: 'True' });
+    await clock.advance(10_000);
+    expect(await condition('Progressing')).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded' });
+    await join('b', 1);
+    await clock.advance(5_000);
+    expect(await condition('Progressing')).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
+  });
+
+  it('takes limits as shares, up and down, and never stands still for them', async () => {
+    await join('a', 100);
+    await apply(3, 'v1', { maxSurge: '25%', maxUnavailable: '25%' });
+    await clock.advance(5_000);
+    await apply(3, 'v2', { maxSurge: '0%', maxUnavailable: '10%' });
+    await clock.advance(30_000);
+    expect((await processes()).map(({ spec }) => spec.env['VERSION'])).toEqual(['v2', 'v2', 'v2']);
+  });
+
+  it('scales by load: up at once, down only when that was wanted all along, and within its limits', async () => {
+    await join('a', 100);
+    await apply(1, 'v1');
+    await clock.advance(5_000);
+    await manager.client.resource(Autoscaler).create({
+      name: 'web',
+      spec: { deployment: 'web', minReplicas: 1, maxReplicas: 4, targetLoad: 10, stabilizationMs: 20_000 },
+    });
+    manager.controller('pretending-agent').pause();
+    const load = async (value: number): Promise<void> => {
+      for (const each of await processes()) {
+        await manager.client.resource(Process).modifyStatus(each, ({ status }) => ({ ...status!, load: value }));
+      }
+    };
+    await load(25);
+    await clock.advance(2_000);
+    expect((await deployment()).spec.replicas).toBe(3);
+    manager.controller('pretending-agent').resume();
+    await clock.advance(3_000);
+    await load(100);
+    await clock.advance(2_000);
+    expect((await deployment()).spec.replicas).toBe(4);
+    await clock.advance(3_000);
+    await load(1);
+    await clock.advance(10_000);
+    expect((await deployment()).spec.replicas).toBe(4);
+    await clock.advance(20_000);
+    expect((await deployment()).spec.replicas).toBe(1);
   });
 
   it('leaves nothing when a Deployment is deleted', async () => {
-    await beat('a', 10, FOR_EVER);
+    await join('a', 10);
     await apply(3, 'v1');
     await clock.advance(5_000);
     await deployments().delete({ name: 'web' });

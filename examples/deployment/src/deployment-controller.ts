@@ -1,75 +1,68 @@
-import { defineController } from 'setpoint';
-import { firstFailure } from './failures.ts';
+import { type Clock, defineController, systemClock } from 'setpoint';
+import { deploymentReport } from './deployment-report.ts';
 import { Deployment, ReplicaSet } from './kinds.ts';
+import { limitsOf } from './limits.ts';
+import { byRevision, nextRevision, revisionAnnotations } from './revisions.ts';
 import { planRollout, type ReplicaCounts } from './rollout.ts';
 import { templateHash } from './template-hash.ts';
 
-/** How many ReplicaSets of earlier templates are kept, empty, so that going back to one is seen in its name. */
-const HISTORY_KEPT = 3;
-
 /** Keeps one ReplicaSet for the wanted template and moves the replicas of earlier ones over to it, step by step. */
-export const deploymentController = defineController(Deployment, {
-  owns: [ReplicaSet],
-  async reconcile({ object, owned, status }) {
-    const { template, replicas, maxSurge, maxUnavailable } = object.spec;
-    const sets = owned(ReplicaSet);
-    const all = sets.list();
-    const currentName = `${object.metadata.name}-${templateHash(template)}`;
-    const current = all.find(({ metadata }) => metadata.name === currentName);
-    const old = all.filter((set) => set !== current).sort(byAge);
+export function createDeploymentController(clock: Clock = systemClock) {
+  return defineController(Deployment, {
+    owns: [ReplicaSet],
+    async reconcile({ object, owned, status }) {
+      const { template, replicas, paused, revisionHistoryLimit } = object.spec;
+      const sets = owned(ReplicaSet);
+      const all = [...sets.list()].sort(byRevision);
+      // A paused Deployment stays at the version it has: only its number of replicas is followed.
+      const newest = paused ? all.at(-1) : undefined;
+      const currentName = newest?.metadata.name ?? `${object.metadata.name}-${templateHash(template)}`;
+      const current = all.find(({ metadata }) => metadata.name === currentName);
+      const old = all.filter((set) => set !== current);
 
-    const plan = planRollout({
-      replicas,
-      maxSurge,
-      maxUnavailable,
-      current: current ? countsOf(current) : { name: currentName, replicas: 0, ready: 0 },
-      old: old.map(countsOf),
-    });
-    await sets.apply({ name: currentName, spec: { replicas: plan.get(currentName)!, template } });
-    for (const set of old) {
-      const { name } = set.metadata;
-      await sets.apply({ name, spec: { ...set.spec, replicas: plan.get(name)! } });
-    }
-    const empty = old.filter((set) => set.spec.replicas === 0 && set.status?.replicas === 0);
-    for (const set of empty.slice(0, -HISTORY_KEPT)) await sets.delete(set);
+      const plan = paused
+        ? planPaused(replicas, all)
+        : planRollout({
+            replicas,
+            ...limitsOf(object.spec),
+            current: current ? countsOf(current) : { name: currentName, replicas: 0, ready: 0 },
+            old: old.map(countsOf),
+          });
+      const revision = nextRevision(current, old);
+      if (current || !paused) {
+        await sets.apply({
+          name: currentName,
+          annotations: revisionAnnotations(object, revision),
+          spec: { replicas: plan.get(currentName) ?? 0, template: newest?.spec.template ?? template },
+        });
+      }
+      for (const set of old) {
+        const { name } = set.metadata;
+        await sets.apply({ name, spec: { ...set.spec, replicas: plan.get(name)! } });
+      }
+      const empty = old.filter((set) => set.spec.replicas === 0 && set.status?.replicas === 0);
+      for (const set of empty.slice(0, Math.max(0, empty.length - revisionHistoryLimit))) await sets.delete(set);
 
-    await status(...report(object, current, all));
-  },
-});
+      const report = deploymentReport({ object, current, all, revision, now: clock.wallNow() });
+      await status(...report.status);
+      return report.lookAgainInMs === undefined ? {} : { requeueAfterMs: report.lookAgainInMs };
+    },
+  });
+}
 
 function countsOf({ metadata, spec, status }: ReplicaSet): ReplicaCounts {
   return { name: metadata.name, replicas: spec.replicas, ready: status?.ready ?? 0 };
 }
 
-function byAge({ metadata: a }: ReplicaSet, { metadata: b }: ReplicaSet): number {
-  return a.creationTimestamp < b.creationTimestamp || (a.creationTimestamp === b.creationTimestamp && a.name < b.name)
-    ? -1
-    : 1;
-}
-
-/** What a person wants to know of a Deployment: its counts, and the conditions Available, Progressing, ReplicaFailure. */
-function report({ spec }: Deployment, current: ReplicaSet | undefined, all: readonly ReplicaSet[]) {
-  const sum = (count: 'replicas' | 'ready'): number =>
-    all.reduce((total, { status }) => total + (status?.[count] ?? 0), 0);
-  const counts = { replicas: sum('replicas'), updated: current?.status?.replicas ?? 0, ready: sum('ready') };
-  const available = counts.ready >= spec.replicas - spec.maxUnavailable;
-  const complete = current?.status?.ready === spec.replicas && counts.replicas === spec.replicas;
-  const failure = firstFailure(all);
-  const progress = complete ? 'Complete' : failure.status ? 'HeldUp' : 'RollingOut';
-  return [
-    counts,
-    {
-      type: 'Available',
-      status: available,
-      reason: available ? 'EnoughReplicas' : 'TooFewReplicas',
-      message: `${counts.ready} of ${spec.replicas} replicas answer`,
-    },
-    {
-      type: 'Progressing',
-      status: progress !== 'HeldUp',
-      reason: progress,
-      message: `${counts.updated} of ${spec.replicas} replicas are of the wanted version`,
-    },
-    failure,
-  ] as const;
+/** While it is paused the newest set takes up every difference, and the others give up only what is too many. */
+function planPaused(replicas: number, all: readonly ReplicaSet[]): ReadonlyMap<string, number> {
+  const plan = new Map<string, number>();
+  let left = replicas;
+  const newest = all.at(-1);
+  for (const set of all.slice(0, -1)) {
+    plan.set(set.metadata.name, Math.min(set.spec.replicas, left));
+    left -= plan.get(set.metadata.name)!;
+  }
+  if (newest) plan.set(newest.metadata.name, left);
+  return plan;
 }

@@ -1,11 +1,14 @@
 /**
  * `npm start`: the whole example in one process, step by step, each step verified from the outside. Ends with exit code
  * 0 only if all of them held. With ETCD_ENDPOINTS on a real etcd, otherwise on a store in memory. With `--keep` it then
- * stays, applies `manifests/*.yaml` (or those of `--manifests FOLDER`), and applies them again when they are edited.
+ * stays, applies `manifests/*.yaml` (or those of `--manifests FOLDER`), applies them again when they are edited, and
+ * serves its store to `npm run ctl` on a port of loopback (`--port`, default 7480).
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { serveStore } from '@setpoint/cli';
 import { type Store, systemClock, systemRandom } from 'setpoint';
+import { MemoryStore } from 'setpoint/store';
 import { ownPrograms } from './agent/leftovers.ts';
 import { startCluster } from './cluster.ts';
 import { keepApplying } from './keep.ts';
@@ -26,12 +29,14 @@ interface Run {
   readonly prefix: string;
   /** The folder whose manifests are applied after the scenario, and kept applied. Undefined: the run ends with it. */
   readonly keep: string | undefined;
+  /** Where the store is served while it is kept. */
+  readonly port: number;
   readonly screen: Screen;
   readonly stop: AbortSignal;
 }
 
 /** Starts the cluster, plays the scenario on it, and stops it, whatever happened. Returns what there is to say of it. */
-async function run({ store, prefix, keep, screen, stop }: Run): Promise<string> {
+async function run({ store, prefix, keep, port, screen, stop }: Run): Promise<string> {
   const over = new AbortController();
   const { client, processes, running } = startCluster({ store, prefix, nodes: NODES, signal: over.signal });
   const show = new Show('helloworld on setpoint', screen, processes);
@@ -45,7 +50,13 @@ async function run({ store, prefix, keep, screen, stop }: Run): Promise<string> 
     const verdict = `All ${scenario.length} steps held, in ${seconds} s.`;
     if (keep === undefined) return verdict;
     screen.say(`${verdict} Applying ${join(keep, '*.yaml')}, and again whenever they are edited. Ctrl-C ends it.`);
-    await keepApplying(client, keep, (line) => screen.say(line), stop);
+    const server = await serveStore(store, { port });
+    screen.say(`In another terminal: npm run ctl -- --server ${server.url} get deploy`);
+    try {
+      await keepApplying(client, keep, (line) => screen.say(line), stop);
+    } finally {
+      await server.close();
+    }
     return 'Stopped.';
   };
   const ended = running.then(() => 'Stopped.');
@@ -59,15 +70,27 @@ async function run({ store, prefix, keep, screen, stop }: Run): Promise<string> 
 
 runProgram(async () => {
   const { values } = parseArgs({
-    options: { keep: { type: 'boolean', default: false }, manifests: { type: 'string', default: MANIFESTS } },
+    options: {
+      keep: { type: 'boolean', default: false },
+      manifests: { type: 'string', default: MANIFESTS },
+      port: { type: 'string', default: '7480' },
+    },
   });
   const stop = stopSignal();
   const store = await openStore();
-  const prefix = `/setpoint-example/${systemRandom.uuid()}`;
+  // Nobody shares a store in memory: there the keys may be where everybody looks for them.
+  const prefix = store instanceof MemoryStore ? '/registry' : `/setpoint-example/${systemRandom.uuid()}`;
   const screen = createScreen();
   let verdict = 'Stopped.';
   try {
-    verdict = await run({ store, prefix, keep: values.keep ? values.manifests : undefined, screen, stop });
+    verdict = await run({
+      store,
+      prefix,
+      keep: values.keep ? values.manifests : undefined,
+      port: Number(values.port),
+      screen,
+      stop,
+    });
     return 0;
   } catch (error) {
     if (stop.aborted) return 130;

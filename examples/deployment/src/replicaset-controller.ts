@@ -12,8 +12,9 @@ export const replicaSetController = defineController(ReplicaSet, {
     const surplus = kept.length - object.spec.replicas;
 
     // Created, never applied to one that is there: its spec also holds what the scheduler has decided.
+    const { labels, annotations, ...spec } = object.spec.template;
     for (const name of freeNames(object.metadata.name, all, -surplus)) {
-      await processes.create({ name, spec: object.spec.template });
+      await processes.create({ name, labels, annotations, spec });
     }
     for (const process of dispensable(kept, surplus)) await processes.delete(process);
 

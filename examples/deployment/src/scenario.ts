@@ -2,6 +2,7 @@ import { type Client, systemClock } from 'setpoint';
 import { sendSignal } from './agent/process-table.ts';
 import { watchAvailability } from './availability.ts';
 import { Deployment, kinds } from './kinds.ts';
+import { limitsOf } from './limits.ts';
 import { applyManifests, readManifestFile } from '@setpoint/cli';
 import { type Outside, until } from './outside.ts';
 
@@ -93,7 +94,7 @@ async function change({ client }: Stage, changes: Partial<Deployment['spec']>): 
 /** Changes the version, and counts all the while how many replicas answer: never fewer than the Deployment allows. */
 async function rollOut(stage: Stage, to: typeof V1): Promise<string> {
   const { spec } = await stage.client.resource(Deployment).get({ name: NAME });
-  const needed = spec.replicas - spec.maxUnavailable;
+  const needed = spec.replicas - limitsOf(spec).maxUnavailable;
   const over = new AbortController();
   const rolledOut = async (): Promise<void> => {
     try {

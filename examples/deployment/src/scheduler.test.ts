@@ -1,74 +1,83 @@
 import { describe, expect, it } from 'vitest';
 import type { Node, Process } from './kinds.ts';
-import { silentForMs } from './node-health.ts';
-import { countByNode, pickNode } from './scheduler.ts';
+import { pickNode, type Usage, usageByNode } from './scheduler.ts';
 
-const node = (name: string, capacity: number, heartbeat?: string): Node =>
-  ({ metadata: { name }, spec: { capacity }, ...(heartbeat !== undefined && { status: { heartbeat } }) }) as Node;
-const process = (uid: string, nodeName?: string): Process =>
-  ({ metadata: { uid }, spec: nodeName === undefined ? {} : { nodeName } }) as Process;
+const node = (name: string, capacity: number, cpuMilli = 1_000, memoryMiB = 1_000): Node =>
+  ({ metadata: { name }, spec: { capacity, cpuMilli, memoryMiB } }) as unknown as Node;
+const process = (uid: string, nodeName?: string, cpuMilli = 0): Process =>
+  ({
+    metadata: { uid },
+    spec: { resources: { cpuMilli, memoryMiB: 0 }, ...(nodeName !== undefined && { nodeName }) },
+  }) as unknown as Process;
+const used = (processes: number, cpuMilli = 0, memoryMiB = 0): Usage => ({ processes, cpuMilli, memoryMiB });
 
 describe('pickNode', () => {
-  it.each<[string, Node[], [string, number][], string | undefined]>([
+  it.each<[string, Node[], [string, Usage][], Usage, string | undefined]>([
     [
-      'the one that runs the fewest',
+      'the one that is the least full',
       [node('a', 10), node('b', 10)],
       [
-        ['a', 2],
-        ['b', 1],
+        ['a', used(2)],
+        ['b', used(1)],
       ],
+      used(1),
       'b',
     ],
-    ['of equals the first by name', [node('b', 10), node('a', 10)], [], 'a'],
+    ['of equals the first by name', [node('b', 10), node('a', 10)], [], used(1), 'a'],
     [
       'none that is full',
       [node('a', 2), node('b', 10)],
       [
-        ['a', 2],
-        ['b', 5],
+        ['a', used(2)],
+        ['b', used(5)],
       ],
+      used(1),
       'b',
     ],
-    ['nothing when all are full', [node('a', 2), node('b', 0)], [['a', 2]], undefined],
-    ['nothing when there is none', [], [], undefined],
-  ])('takes %s', (_title, nodes, load, expected) => {
-    expect(pickNode(nodes, new Map(load))).toBe(expected);
+    ['none without the processor for it', [node('a', 9, 500), node('b', 9)], [['b', used(5)]], used(1, 600), 'b'],
+    [
+      'none without the memory for it',
+      [node('a', 9), node('b', 9)],
+      [
+        ['a', used(1, 0, 900)],
+        ['b', used(5)],
+      ],
+      used(1, 0, 200),
+      'b',
+    ],
+    [
+      'the one with the most of what is scarce',
+      [node('a', 99), node('b', 99)],
+      [
+        ['a', used(1, 800)],
+        ['b', used(9, 100)],
+      ],
+      used(1, 100),
+      'b',
+    ],
+    ['nothing when all are full', [node('a', 2), node('b', 0)], [['a', used(2)]], used(1), undefined],
+    ['nothing when there is none', [], [], used(1), undefined],
+  ])('takes %s', (_title, nodes, usage, need, expected) => {
+    expect(pickNode(nodes, new Map(usage), need)).toBe(expected);
   });
 });
 
-describe('countByNode', () => {
-  it('counts what is bound, and what was decided but has not arrived', () => {
-    const decided = new Map([
+describe('usageByNode', () => {
+  const decisions = () =>
+    new Map([
       ['p2', 'a'],
       ['p3', 'b'],
       ['gone', 'a'],
     ]);
-    const counts = countByNode([process('p1', 'a'), process('p2'), process('p3', 'b'), process('p4')], decided);
-    expect(Object.fromEntries(counts)).toEqual({ a: 2, b: 1 });
+
+  it('adds up what is bound, and what was decided but has not arrived', () => {
+    const processes = [process('p1', 'a', 100), process('p2', undefined, 50), process('p3', 'b'), process('p4')];
+    expect(Object.fromEntries(usageByNode(processes, decisions()))).toEqual({ a: used(2, 150), b: used(1) });
   });
 
   it('forgets decisions that have arrived, and those about objects that are gone', () => {
-    const decided = new Map([
-      ['p2', 'a'],
-      ['p3', 'b'],
-      ['gone', 'a'],
-    ]);
-    countByNode([process('p2'), process('p3', 'b')], decided);
+    const decided = decisions();
+    usageByNode([process('p2'), process('p3', 'b')], decided);
     expect([...decided.keys()]).toEqual(['p2']);
-  });
-});
-
-describe('silentForMs', () => {
-  const now = Date.parse('2026-01-01T00:01:00Z');
-  it.each([
-    ['2026-01-01T00:00:59.000Z', 1_000],
-    ['', Infinity],
-    [undefined, Infinity],
-  ])('of heartbeat %s: %s', (heartbeat, expected) => {
-    expect(silentForMs(node('a', 1, heartbeat), now)).toBe(expected);
-  });
-
-  it('is for ever without a Node', () => {
-    expect(silentForMs(undefined, now)).toBe(Infinity);
   });
 });

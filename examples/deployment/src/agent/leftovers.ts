@@ -32,12 +32,17 @@ export function programsOf(node: string): Map<number, string> {
   return found;
 }
 
+/** Whether the agent with this mark, of this machine, still runs. Where there is no /proc: that it may. */
+export function isMarkAlive(mark: string): boolean {
+  const [, agentPid, agentStart] = mark.split('/');
+  return agentStart === 'unknown' || startTime(Number(agentPid)) === agentStart;
+}
+
 /** What a dead agent of `node` has left behind. */
 export function leftovers(node: string): number[] {
   const found: number[] = [];
   for (const [pid, mark] of programsOf(node)) {
-    const [, agentPid, agentStart] = mark.split('/');
-    if (startTime(Number(agentPid)) !== agentStart) found.push(pid);
+    if (!isMarkAlive(mark)) found.push(pid);
   }
   return found;
 }

@@ -1,6 +1,16 @@
-import { type Client, type Clock, type ControllerDefinition, type Runnable, type Source, systemClock } from 'setpoint';
-import { keepAlive, sayGoodbye } from './heartbeat.ts';
+import {
+  type Client,
+  type Clock,
+  type ControllerDefinition,
+  type Logger,
+  type Runnable,
+  silentLogger,
+  type Source,
+  systemClock,
+} from 'setpoint';
 import { agentMark, endLeftovers } from './leftovers.ts';
+import { type LogServer, startLogServer } from './log-server.ts';
+import { keepPresent } from './node-presence.ts';
 import { createProcessController } from './process-controller.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -13,6 +23,8 @@ export interface AgentOptions {
   /** How many processes the Node takes. Default 100. */
   readonly capacity?: number;
   readonly clock?: Clock;
+  /** Default: silent. */
+  readonly logger?: Logger;
 }
 
 /** The two halves of an agent. Give both to one manager. */
@@ -24,7 +36,7 @@ export interface Agent {
 }
 
 export function createAgent(options: AgentOptions): Agent {
-  const { node, client, directory, capacity = 100, clock = systemClock } = options;
+  const { node, client, directory, capacity = 100, clock = systemClock, logger = silentLogger } = options;
   let lookAgain: (key: string) => void = () => {};
   const programEvents: Source = {
     name: `programs of ${node}`,
@@ -33,18 +45,44 @@ export function createAgent(options: AgentOptions): Agent {
     },
   };
   const supervisor = new Supervisor(clock, (key) => lookAgain(key));
-  const heartbeat = { client, node, capacity, clock };
+  const mark = agentMark(node);
+  let isHeld: () => void = () => {};
+  const held = new Promise<void>((resolve) => (isHeld = resolve));
   return {
-    controller: createProcessController({ node, supervisor, programEvents, directory, mark: agentMark(node) }),
+    controller: createProcessController({ node, supervisor, programEvents, directory, mark }),
     runnable: {
       name: `node ${node}`,
-      /** A manager starts its controllers after this: what is left of earlier ones ends before the first program starts. */
-      ready: async () => void (await endLeftovers(node)),
+      /** A manager starts its controllers after this: only the one agent that is this Node starts anything. */
+      ready: (signal) => Promise.race([held, whenAborted(signal)]),
       async run(signal) {
-        await keepAlive(heartbeat, signal);
-        await supervisor.close();
-        await sayGoodbye(heartbeat);
+        const logs = await startLogServer(supervisor);
+        const presence = new AbortController();
+        const cleanAndHold = async (): Promise<void> => {
+          await endLeftovers(node);
+          isHeld();
+        };
+        const present = keepPresent(
+          { client, node, spec: { capacity }, address: logs.url, mark, clock, logger },
+          () => void cleanAndHold(),
+          presence.signal,
+        );
+        await whenAborted(signal);
+        await stop(supervisor, logs);
+        presence.abort(); // only now: what it ran has ended
+        await present;
       },
     },
   };
+}
+
+async function stop(supervisor: Supervisor, logs: LogServer): Promise<void> {
+  await supervisor.close();
+  await logs.close();
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -35,6 +35,11 @@ export function createProcessController({
     predicates: [({ object }) => object.spec.nodeName === node],
     sources: [programEvents],
     async reconcile({ object, key, status }) {
+      // The name may have come back on another Node: then what runs here under it is one too many.
+      if (object.spec.nodeName !== node) {
+        await supervisor.stop(key);
+        return {};
+      }
       const { name, uid, generation } = object.metadata;
       const launch = launchOf(object, directory, mark);
       const seen = supervisor.ensure(key, { identity: `${uid}/${generation}`, launch });
@@ -60,20 +65,27 @@ function launchOf({ metadata, spec }: Process, directory: string, mark: string):
     directory,
     readyTimeoutMs: spec.readyTimeoutMs,
     stopGraceMs: spec.stopGraceMs,
+    restartPolicy: spec.restartPolicy,
+    readinessProbe: spec.readinessProbe,
+    livenessProbe: spec.livenessProbe,
   };
 }
 
 /** What was seen, as the status of the Process and its conditions. */
-function report(name: string, { phase, restarts, pid, port, failure }: Observation) {
-  const ready = phase === 'Running';
+function report(name: string, { phase, ready, unready, restarts, pid, port, load, failure }: Observation) {
   const again = restarts === 0 ? '' : `, restarts: ${restarts}`;
+  const seen = {
+    ...(pid !== undefined && { pid }),
+    ...(port !== undefined && { port }),
+    ...(load !== undefined && { load }),
+  };
   return [
-    { phase, ready, restarts, ...(pid !== undefined && { pid }), ...(port !== undefined && { port }) },
+    { phase, ready, restarts, ...seen },
     {
       type: 'Ready',
       status: ready,
-      reason: ready ? 'Answers' : phase,
-      message: ready ? `pid ${pid} answers on port ${port}${again}` : (failure?.message ?? `it is ${phase}`),
+      reason: ready ? 'Answers' : unready === undefined ? phase : 'ProbeFailed',
+      message: ready ? `pid ${pid} answers on port ${port}${again}` : (unready ?? failure?.message ?? `it is ${phase}`),
     },
     {
       type: REPLICA_FAILURE,

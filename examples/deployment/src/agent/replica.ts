@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from 'setpoint';
+import type { Probe } from './prober.ts';
+import { LogBuffer } from './log-buffer.ts';
 import { sendSignal } from './process-table.ts';
 
 /** What to run. */
@@ -13,6 +15,10 @@ export interface Launch {
   readonly readyTimeoutMs: number;
   /** How long it may take to stop after SIGTERM, before SIGKILL. */
   readonly stopGraceMs: number;
+  /** Default Always. */
+  readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
+  readonly readinessProbe?: Probe | undefined;
+  readonly livenessProbe?: Probe | undefined;
 }
 
 /** Why a program is not running: a CamelCase word for machines and a sentence for people. */
@@ -24,7 +30,7 @@ export interface Failure {
 export type ReplicaState =
   | { readonly phase: 'Starting'; readonly pid: number | undefined }
   | { readonly phase: 'Ready'; readonly pid: number; readonly port: number }
-  | { readonly phase: 'Exited'; readonly failure: Failure };
+  | { readonly phase: 'Exited'; readonly failure: Failure; readonly succeeded: boolean };
 
 /** The end of what a program wrote to stderr is kept to tell why it died. */
 const STDERR_KEPT = 300;
@@ -38,6 +44,10 @@ const LAST_WORDS_MS = 300;
 export class Replica {
   /** Resolves when the process and all that it started are gone. Never rejects. */
   readonly #gone: Promise<void>;
+  /** What it says, on both streams. */
+  readonly logs = new LogBuffer();
+  /** How busy it last said it was. */
+  load: number | undefined;
   #state: ReplicaState;
   #stopping = false;
   #stderr = '';
@@ -57,13 +67,17 @@ export class Replica {
       this.#hear(news);
       if (this.#state.phase === 'Ready') onChange();
     });
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.logs.add(text));
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.logs.add(text);
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
     const patience = clock.setTimer(() => this.#giveUp(), launch.readyTimeoutMs);
     this.#gone = this.#end().then((failure) => {
       patience.cancel();
-      this.#state = { phase: 'Exited', failure: this.#verdict ?? failure };
+      this.logs.end();
+      const succeeded = this.#verdict === undefined && this.#child.exitCode === 0;
+      this.#state = { phase: 'Exited', failure: this.#verdict ?? failure, succeeded };
       onChange();
     });
   }
@@ -89,9 +103,17 @@ export class Replica {
     await this.#gone;
   }
 
+  /** Ends it because something is wrong with it, which becomes the reason of its end. */
+  condemn(failure: Failure): void {
+    this.#verdict ??= failure;
+    void this.stop();
+  }
+
   #hear(news: unknown): void {
-    if (typeof news !== 'object' || news === null || this.#state.phase !== 'Starting') return;
-    const { type, port, reason, message } = news as Record<string, unknown>;
+    if (typeof news !== 'object' || news === null) return;
+    const { type, port, reason, message, value } = news as Record<string, unknown>;
+    if (type === 'load' && typeof value === 'number') this.load = value;
+    if (this.#state.phase !== 'Starting') return;
     if (type === 'failed') {
       this.#verdict ??= { reason: String(reason), message: String(message).slice(0, STDERR_KEPT) };
     } else if (type === 'ready' && typeof port === 'number' && this.#child.pid !== undefined) {
@@ -133,7 +155,7 @@ export class Replica {
 
 /** Detached makes the program the leader of a process group, so that what it starts can be stopped with it. */
 function start({ command: [program = '', ...programArguments], directory, env }: Launch): ChildProcess {
-  const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const;
+  const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const;
   return spawn(program, programArguments, { cwd: directory, env, stdio: [...stdio], detached: true });
 }
 

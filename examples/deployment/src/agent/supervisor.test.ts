@@ -60,6 +60,7 @@ describe('Supervisor', () => {
     const down = await until('BackOff', wanted);
     expect(down).toEqual({
       phase: 'BackOff',
+      ready: false,
       restarts: 0,
       failure: { reason: 'Killed', message: 'it was killed by SIGKILL' },
       againInMs: 500,
@@ -153,6 +154,77 @@ describe('Supervisor', () => {
   it('starts nothing once closed', async () => {
     await supervisor.close();
     const observation = supervisor.ensure('web', { identity: 'a', launch: launch(STAY) });
-    expect(observation).toEqual({ phase: 'Stopping', restarts: 0 });
+    expect(observation).toEqual({ phase: 'Stopping', ready: false, restarts: 0 });
+  });
+
+  /** A server that answers /ready and /alive as it is told over its environment and by requests to /break. */
+  const PROBED = `
+    let broken = false;
+    const server = require('http').createServer((request, response) => {
+      if (request.url === '/break') broken = true;
+      response.statusCode = broken ? 500 : 200;
+      response.end();
+    }).listen(0, '127.0.0.1', () => process.send({ type: 'ready', port: server.address().port }));`;
+  const probe = { path: '/', initialDelayMs: 0, periodMs: 50, timeoutMs: 2_000, failureThreshold: 2 };
+
+  async function untilTrue(holds: (seen: Observation) => boolean, wanted: Launch): Promise<Observation> {
+    for (;;) {
+      const seen = changes;
+      const observation = supervisor.ensure('web', { identity: 'a', launch: wanted });
+      if (holds(observation)) return observation;
+      while (changes === seen) await sleep(5);
+    }
+  }
+
+  it('is ready when its readiness probe succeeds, and not any more when it fails; the program goes on', async () => {
+    const wanted = launch(PROBED, { readinessProbe: probe });
+    const first = await until('Running', wanted);
+    expect(first).toMatchObject({ ready: false, unready: 'its readiness probe has not succeeded yet' });
+    const ready = await untilTrue((seen) => seen.ready, wanted);
+    await fetch(`http://127.0.0.1:${ready.port}/break`);
+    const broken = await untilTrue((seen) => !seen.ready, wanted);
+    expect(broken).toMatchObject({
+      phase: 'Running',
+      pid: first.pid,
+      unready: expect.stringContaining('answered with 500'),
+    });
+  });
+
+  it('ends a program whose liveness probe fails, says so, and starts it again', async () => {
+    const wanted = launch(PROBED, { livenessProbe: probe });
+    const first = await until('Running', wanted);
+    await fetch(`http://127.0.0.1:${first.port}/break`);
+    const down = await until('BackOff', wanted);
+    expect(down.failure).toEqual({
+      reason: 'Unhealthy',
+      message: 'its liveness probe failed: GET / was answered with 500',
+    });
+    now += 60_000;
+    expect((await until('Running', wanted)).restarts).toBe(1);
+  });
+
+  it.each([
+    ['OnFailure', 0, 'Completed'],
+    ['OnFailure', 3, 'BackOff'],
+    ['Never', 0, 'Completed'],
+    ['Never', 3, 'Failed'],
+    ['Always', 0, 'BackOff'],
+  ] as const)('with restart policy %s and exit code %i it is %s', async (restartPolicy, code, phase) => {
+    const wanted = launch(`process.exit(${code})`, { restartPolicy });
+    await until(phase, wanted);
+    now += 600_000;
+    const { restarts } = supervisor.ensure('web', { identity: 'a', launch: wanted });
+    expect(restarts).toBe(phase === 'BackOff' ? 1 : 0);
+  });
+
+  it('keeps what each run has said, of both streams, also of the run before', async () => {
+    const wanted = launch("console.log('one'); console.error('two'); process.exit(1)");
+    await until('BackOff', wanted);
+    expect([...supervisor.logs('web', false)!.lines()].sort()).toEqual(['one', 'two']);
+    expect(supervisor.logs('web', true)).toBeUndefined();
+    now += 60_000;
+    await until('BackOff', wanted);
+    expect(supervisor.logs('web', true)!.lines(1)).toHaveLength(1);
+    expect(supervisor.logs('nobody', false)).toBeUndefined();
   });
 });

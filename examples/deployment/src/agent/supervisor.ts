@@ -1,4 +1,5 @@
 import type { Clock } from 'setpoint';
+import type { LogBuffer } from './log-buffer.ts';
 import { type Observation, Program } from './program.ts';
 import type { Launch } from './replica.ts';
 
@@ -28,7 +29,7 @@ export class Supervisor {
   /** Sees to it that `wanted` runs under `key`. Never waits; a program that can't run is an observation, no error. */
   ensure(key: string, { identity, launch }: Wanted): Observation {
     const current = this.#programs.get(key);
-    if (this.#closed) return { phase: 'Stopping', restarts: current?.program.observe().restarts ?? 0 };
+    if (this.#closed) return { phase: 'Stopping', ready: false, restarts: current?.program.observe().restarts ?? 0 };
     if (current?.identity === identity) {
       current.program.restartWhenDue();
       return current.program.observe();
@@ -40,6 +41,11 @@ export class Supervisor {
     const program = new Program(launch, this.#clock, () => this.#onChange(key));
     this.#programs.set(key, { identity, program });
     return program.observe();
+  }
+
+  /** What the program of `key` has said; undefined when there is none, or none before. */
+  logs(key: string, previous: boolean): LogBuffer | undefined {
+    return this.#programs.get(key)?.program.logs(previous);
   }
 
   /** Ends the program of `key`; resolves when it is gone. Without one there is nothing to do. */
