@@ -8,7 +8,8 @@ import type { Random } from '../internal/random.ts';
 import type { Runnable } from '../manager/index.ts';
 import type { Store } from '../store/index.ts';
 import type { KindCaches } from './kind-caches.ts';
-import { caughtUpWith, storeOf, type Tenure } from './tenure.ts';
+import { caughtUpWith } from './caught-up.ts';
+import { storeOf, type Tenure } from './tenure.ts';
 
 /** What leader election and sharding have in common, as the control plane needs it. */
 export interface Coordinated {
@@ -35,7 +36,7 @@ export const coordinationPrefix = (prefix: string): string => `${prefix}/_coordi
 
 /** Controllers run only while this process leads. Losing the leadership ends the manager with `LockLost`. */
 export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordinated {
-  const { caches, prefix } = parts;
+  const { prefix } = parts;
   const elector = new LeaderElector({ ...parts, prefix: coordinationPrefix(prefix), ...options });
   const wanted = deferred();
   const enter: Tenure['enter'] = () => {
@@ -61,7 +62,7 @@ export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordin
         const ownership = elector.leadership?.ownership;
         if (!ownership || signal.aborted) return;
         const link = linkedAbort(signal, ownership.signal);
-        await caughtUpWith(caches, ownership.heldSince, link.signal).finally(() => link.unlink());
+        await caughtUpWith(parts, ownership.heldSince, link.signal).finally(() => link.unlink());
       },
     },
     leaderStore: storeOf(() => {
@@ -78,12 +79,12 @@ export function shardedBy(
   parts: Parts,
   replay: (owns: (key: string) => boolean) => void,
 ): Coordinated {
-  const { caches, prefix } = parts;
+  const { prefix } = parts;
   const shards = new Shards({
     ...parts,
     prefix: coordinationPrefix(prefix),
     ...options,
-    onAcquired: (_, revision, signal) => caughtUpWith(caches, revision, signal),
+    onAcquired: (_, revision, signal) => caughtUpWith(parts, revision, signal),
     onOpen: (slots) => replay((key) => slots.has(shards.slotOf(key))),
   });
   return {

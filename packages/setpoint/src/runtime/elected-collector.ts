@@ -11,7 +11,7 @@ import type { Runnable } from '../manager/index.ts';
 import type { Store } from '../store/index.ts';
 import { coordinationPrefix } from './coordinated.ts';
 import type { KindCaches } from './kind-caches.ts';
-import { caughtUpWith } from './tenure.ts';
+import { caughtUpWith } from './caught-up.ts';
 
 export interface ElectedCollectorOptions {
   /** Of the replicas that share keys under this name one collects. */
@@ -45,7 +45,7 @@ export function electedCollector(options: ElectedCollectorOptions): Runnable {
     const collecting = elector.whenLeading().then(async ({ ownership }) => {
       const link = linkedAbort(life.signal, ownership.signal);
       try {
-        await caughtUpWith(caches, ownership.heldSince, link.signal);
+        await caughtUpWith(options, ownership.heldSince, link.signal);
         const client: Client = createClient({ store: ownership.store, prefix, clock, random });
         await createGarbageCollector({ ...common, metrics, client, kinds: caches.list() }).run(link.signal);
       } finally {

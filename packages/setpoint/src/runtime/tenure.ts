@@ -1,10 +1,9 @@
-import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { SetpointError } from '../errors/index.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import type { Ownership } from '../coordination/index.ts';
 import type { Attempt, Result } from '../controller/index.ts';
 import type { Source } from '../source/index.ts';
 import type { Store } from '../store/index.ts';
-import type { KindCaches } from './kind-caches.ts';
 
 /** By what right the reconcilers of an elected or sharded control plane act: a leadership, or the slot of a key. */
 export interface Tenure {
@@ -81,22 +80,4 @@ export function readingStore(store: Store): Store {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-}
-
-/**
- * Resolves when every cache shows all that an earlier owner wrote; it takes as long as it takes. Rejects when `signal`
- * aborts.
- */
-export async function caughtUpWith(caches: KindCaches, revision: bigint, signal: AbortSignal): Promise<void> {
-  await Promise.all(
-    caches.list().map(async ({ informer }) => {
-      for (;;) {
-        try {
-          return await informer.waitFor(revision, { signal });
-        } catch (error) {
-          if (signal.aborted || !isSetpointError(error, 'Timeout')) throw error;
-        }
-      }
-    }),
-  );
 }
