@@ -30,7 +30,7 @@ function tell(what: string, name: string): void {
 }
 
 function startGuard(): Socket {
-  const script = fileURLToPath(new URL('leftovers-guard.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../../scripts/leftovers-guard.mjs', import.meta.url));
   // Detached: what ends the test's process group leaves the guard to clean up after it.
   const guard = spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   guard.unref();

@@ -68,7 +68,7 @@ const stateOf = (pid: number): string =>
 describe('what a test process leaves behind', () => {
   it('goes when the process is killed in the middle of a test', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'setpoint-left-'));
-    const guard = new URL('../harness/leftovers-guard.mjs', import.meta.url).pathname;
+    const guard = new URL('../../scripts/leftovers-guard.mjs', import.meta.url).pathname;
     const program = `
       const { spawn } = require('node:child_process');
       const left = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
