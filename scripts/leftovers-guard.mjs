@@ -20,7 +20,9 @@ lines.on('line', (line) => {
   if (what === 'made') folders.add(name);
   if (what === 'removed') folders.delete(name);
 });
-lines.on('close', async () => {
+lines.on('close', () => void cleanUp());
+
+async function cleanUp() {
   for (const pid of processes) signal(pid, 'SIGKILL');
   // One that still writes would put files back; on a busy machine it takes its time to die.
   for (let looks = 0; looks < 200 && [...processes].some((pid) => signal(pid, 0)); looks++) await wait(50);
@@ -31,7 +33,7 @@ lines.on('close', async () => {
       console.error(String(error));
     }
   }
-});
+}
 
 /**
  * Whether the process was there.
