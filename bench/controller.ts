@@ -5,6 +5,7 @@
  *
  * `--seconds N` of events at each rate, `--gate`, `--json FILE`.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createManager, defineController, memoryStore } from 'setpoint';
 import { createMetrics, systemClock } from 'setpoint/workqueue';
@@ -53,9 +54,9 @@ async function latencies(perSecond: number, concurrency: number): Promise<readon
       putAt.set(key, systemClock.now());
       void store.put({ key: `${widgetsPrefix(prefix)}${key}`, value: text });
     }
-    await systemClock.yield();
+    await wait(1);
   }
-  while (putAt.size > 0) await systemClock.yield();
+  while (putAt.size > 0) await wait(1);
   await manager.stop();
   await run;
   await store.close();
@@ -83,7 +84,7 @@ async function noOps(concurrency: number): Promise<number> {
   const keys = [...manager.informer(Widget).lister.keys()];
   const rates: number[] = [];
   for (let round = 0; round < ROUNDS + 1; round++) {
-    while (controller.queue.length + controller.queue.processing > 0) await systemClock.yield();
+    while (controller.queue.length + controller.queue.processing > 0) await wait(1);
     collectGarbage();
     ran = 0;
     const start = systemClock.now();
