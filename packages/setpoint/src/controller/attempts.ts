@@ -11,7 +11,7 @@ import { type Job, jobOf, recordOf, reportOf, runningAttempt } from './job.ts';
 import type { Outcome } from './outcome.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { ControllerEvents, RunningAttempt } from './report.ts';
-import { requeue } from './requeue.ts';
+import { Requeues } from './requeues.ts';
 import type { RunHistory } from './run-history.ts';
 import { reconcileTracer } from './trace-channels.ts';
 
@@ -39,10 +39,12 @@ export class Attempts {
   readonly #options: AttemptsOptions;
   /** By key, every attempt whose function has not returned, zombies included; the one that began first is first. */
   readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
+  readonly #requeues: Requeues;
   #overdueCount = 0;
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
+    this.#requeues = new Requeues(options.queue, options.clock);
   }
 
   running(key: string): RunningAttempt | undefined {
@@ -66,7 +68,7 @@ export class Attempts {
    */
   start(key: string, stop: AbortSignal): Promise<void> {
     const { queue, clock, random, logger, limits } = this.#options;
-    const job = jobOf(key, { queue, clock, logger, reconcileId: random.uuid() });
+    const job = jobOf(key, { queue, clock, logger, reconcileId: random.uuid(), onBlocked: this.#blocked });
     const run = runAttempt((signal) => this.#call(job, signal), {
       ...limits,
       clock,
@@ -81,7 +83,7 @@ export class Attempts {
   #call(job: Job, signal: AbortSignal): unknown {
     const { controller, reconcile } = this.#options;
     const { key, causes, attempt, writes, queuedMs } = job;
-    const work = (): unknown => reconcile({ key, causes }, { ...attempt, signal });
+    const work = (): unknown => attempt.timed(() => reconcile({ key, causes }, { ...attempt, signal }));
     job.trace = reconcileTracer(() => ({
       controller,
       key,
@@ -93,6 +95,14 @@ export class Attempts {
     }));
     return job.trace ? job.trace.call(work) : work();
   }
+
+  readonly #blocked = (logger: Logger, blockedMs: number): void => {
+    this.#options.metrics.blocked();
+    logger.warn(
+      { blockedMs: Math.round(blockedMs) },
+      'the reconcile kept the event loop to itself: nothing else of the process ran meanwhile',
+    );
+  };
 
   #timedOut(job: Job): void {
     const { metrics, limits } = this.#options;
@@ -127,7 +137,7 @@ export class Attempts {
       }
       metrics.ended(outcome, report.durationMs);
       if (outcome.type === 'error') this.#logFailure(job, outcome);
-      requeue(queue, job, outcome);
+      this.#requeues.ended(job, outcome);
       onEnd(job);
     } finally {
       this.#running.delete(key);

@@ -47,6 +47,13 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     help: 'Errors of predicates, mappers and Observables that feed a controller',
     labels: ['controller', 'source', 'stage'],
   });
+  const blocked = metrics
+    .counter({
+      name: 'setpoint_blocking_reconciles_total',
+      help: 'Reconciles that kept the event loop for 200 ms or more at once',
+      labels: ['controller'],
+    })
+    .with({ controller });
   const hot = metrics.counter({
     name: 'setpoint_hot_keys_total',
     help: 'Keys that ran too often within a minute, or were triggered by their own writes, by kind',
@@ -66,6 +73,7 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     ),
     damped: gauge('setpoint_damped_keys', 'Keys that are slowed down because their reconciles trigger themselves'),
     hot: (kind: HotKey['kind']) => hot.with({ controller, kind }).inc(),
+    blocked: () => blocked.inc(),
     timedOut: () => timeouts.inc(),
     sourceFailed: ({ source, stage }: SourceFailure) => sourceErrors.with({ controller, source, stage }).inc(),
     ended(outcome: Outcome, durationMs: number): void {

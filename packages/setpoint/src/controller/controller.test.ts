@@ -163,20 +163,20 @@ describe('what it tells', () => {
 
   it('F-107: a flood of long errors makes few, short log lines, and says how many were left out', async () => {
     const reconcile: Reconciler = ({ key }) => {
-      throw terminal(new Error(`${key} ${'x'.repeat(100_000)}`));
+      throw terminal(new Error(`${key} ${'x'.repeat(20_000)}`));
     };
     // Without a list of reports, which would hold every error.
     const { controller, clock, lines, metric, stop } = await started(reconcile, { onReconciled: () => {} });
-    for (let i = 0; i < 5000; i++) controller.queue.add(`k${i}`);
+    for (let i = 0; i < 2000; i++) controller.queue.add(`k${i}`);
     await settle();
     await clock.advance(0);
-    expect(metric('controller_runtime_reconcile_errors_total{controller="test"}')).toBe(5000);
+    expect(metric('controller_runtime_reconcile_errors_total{controller="test"}')).toBe(2000);
     expect(lines).toHaveLength(100);
     expect(Math.max(...lines.map((line) => JSON.stringify(line).length))).toBeLessThan(10_000);
     await clock.advance(1000);
     controller.queue.add('later');
     await settle();
-    expect(lines[100]!.fields['suppressed']).toBe(4900);
+    expect(lines[100]!.fields['suppressed']).toBe(1900);
     await stop();
   });
 

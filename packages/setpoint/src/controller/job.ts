@@ -38,10 +38,16 @@ export interface JobSurroundings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly reconcileId: string;
+  /** User code kept the event loop for so long. */
+  readonly onBlocked: (logger: Logger, ms: number) => void;
 }
 
+/** More than this of the event loop at once is told: a lease's keep-alive has to get its turn. */
+const BLOCKED_MS = 200;
+
 /** The job of a key that was just handed out. */
-export function jobOf(key: string, { queue, clock, logger, reconcileId }: JobSurroundings): Job {
+export function jobOf(key: string, { queue, clock, logger, reconcileId, onBlocked }: JobSurroundings): Job {
+  const own = logger.child({ key, reconcileId });
   const writes: Write[] = [];
   const since = queue.heldSince(key);
   const startedAt = clock.now();
@@ -50,10 +56,19 @@ export function jobOf(key: string, { queue, clock, logger, reconcileId }: JobSur
     causes: queue.heldCauses(key),
     priority: queue.heldPriority(key),
     attempt: {
-      logger: logger.child({ key, reconcileId }),
+      logger: own,
       reconcileId,
       attempt: queue.failures(key) + 1,
       wrote: (write) => void (writes.length < WRITES_KNOWN_MAX && writes.push(write)),
+      timed(work) {
+        const before = clock.now();
+        try {
+          return work();
+        } finally {
+          const ms = clock.now() - before;
+          if (ms >= BLOCKED_MS) onBlocked(own, ms);
+        }
+      },
     },
     startedAt,
     startedAtWall: clock.wallNow(),

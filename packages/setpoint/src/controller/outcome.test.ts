@@ -215,6 +215,75 @@ describe('how an attempt ends', () => {
 });
 
 describe('what a repetition is', () => {
+  it('I-39: kubernetes #132805: events that run a failing key before its time leave its delays at 5 ms · 2ⁿ', async () => {
+    const runs: number[] = [];
+    const clock = new FakeClock();
+    const { controller, stop } = await started(
+      () => {
+        runs.push(clock.now());
+        throw new Error('the webhook is down');
+      },
+      { clock },
+    );
+    controller.enqueue('rs');
+    // An event each 10 ms for 5 s: each runs the key at once, and fails.
+    for (let i = 1; i <= 500; i++) {
+      await clock.advance(10);
+      controller.enqueue('rs');
+    }
+    await settle();
+    expect(runs.length).toBeGreaterThan(500);
+    // 5 + 10 + … + 2560 ms have passed: ten delays, where counting each failure would have come to 1000 s at the 19th.
+    expect(controller.queue.failures('rs')).toBe(10);
+    expect(controller.explain('rs').queued!.readyInMs).toBeLessThanOrEqual(2560);
+    await stop();
+  });
+
+  it('I-39: kubernetes #132805: the retries themselves come at exactly those times', async () => {
+    const runs: number[] = [];
+    const clock = new FakeClock();
+    const { controller, stop } = await started(
+      () => {
+        runs.push(clock.now());
+        throw new Error('again');
+      },
+      { clock },
+    );
+    controller.enqueue('rs');
+    await clock.advance(0);
+    for (const at of [2, 7, 20, 21, 22, 50]) {
+      await clock.advance(at - clock.now());
+      controller.enqueue('rs');
+      await settle();
+    }
+    await clock.advance(700 - clock.now());
+    const early = new Set([2, 7, 20, 21, 22, 50]);
+    expect(runs.filter((at) => !early.has(at))).toEqual([0, 5, 15, 35, 75, 155, 315, 635]);
+    expect(controller.queue.failures('rs')).toBe(8);
+    await stop();
+  });
+
+  it('a success in between starts the delays over', async () => {
+    const runs: number[] = [];
+    const clock = new FakeClock();
+    const { controller, stop } = await started(
+      () => {
+        runs.push(clock.now());
+        if (runs.length !== 4) throw new Error('again');
+      },
+      { clock },
+    );
+    controller.enqueue('a');
+    await clock.advance(20);
+    controller.enqueue('a');
+    await clock.advance(1);
+    expect(controller.queue.failures('a')).toBe(0);
+    controller.enqueue('a');
+    await clock.advance(5);
+    expect(runs).toEqual([0, 5, 15, 20, 21, 26]);
+    await stop();
+  });
+
   it('an error that says when to come back is not tried before, and counts as any failure', async () => {
     const runs: number[] = [];
     const clock = new FakeClock();

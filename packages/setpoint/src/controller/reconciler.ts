@@ -25,13 +25,18 @@ export interface Attempt {
   readonly logger: Logger;
   /** Unique to this attempt. */
   readonly reconcileId: string;
-  /** 1, plus one for each failure of this key since it last went well. */
+  /** 1, plus one for each failure of this key since it last went well, those before its time left aside. */
   readonly attempt: number;
   /**
    * Tells of a write that this attempt made, for `explain` and for finding loops. Writes through the client of a
    * reconcile context are told already.
    */
   readonly wrote: (write: Write) => void;
+  /**
+   * Calls `work` and returns what it returns. When that keeps the event loop for 200 ms or more, before its first
+   * `await`, the log names this attempt. The reconciler itself is called so.
+   */
+  readonly timed: <T>(work: () => T) => T;
 }
 
 /** How an attempt that did not fail asks to be run again. Nothing asked: not before something changes. */

@@ -2,8 +2,9 @@ import { type Client, createClient } from '../client/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Random } from '../internal/random.ts';
-import type { AnyResourceDefinition, ObjectKey } from '../resource/index.ts';
+import { type AnyResourceDefinition, keyPrefix, type ObjectKey } from '../resource/index.ts';
 import { type Fence, fenceStore, type Revision, type Store } from '../store/index.ts';
+import { RunTransaction } from './run-transaction.ts';
 
 export interface AttemptScopeOptions {
   readonly store: Store;
@@ -14,6 +15,8 @@ export interface AttemptScopeOptions {
   readonly fence?: Fence | undefined;
   /** Ends the scope before its time: the attempt timed out, or the manager stops. */
   readonly signal: AbortSignal;
+  /** Writes wait for {@link AttemptScope.commit} and are made together. Default false: each is made at once. */
+  readonly transactional?: boolean;
   /** Told of each write that was applied: the kind, the object's key, and the revision. */
   readonly onWrite: (definition: AnyResourceDefinition, key: ObjectKey, revision: Revision) => void;
 }
@@ -29,6 +32,9 @@ export class AttemptScope {
   #link: LinkedAbort | undefined;
   #handle: Store | undefined;
   #client: Client | undefined;
+  #transaction: RunTransaction | undefined;
+  /** What a transactional attempt has written so far. */
+  readonly #waiting: (readonly [AnyResourceDefinition, ObjectKey])[] = [];
   #over = false;
 
   constructor(options: AttemptScopeOptions) {
@@ -40,8 +46,27 @@ export class AttemptScope {
     return this.#client;
   }
 
+  /** Whether the attempt's writes are made together, and only if nothing that it saw has changed. */
+  get transactional(): boolean {
+    return this.#options.transactional ?? false;
+  }
+
+  /** Notes what a transactional attempt saw beside what it reads with its client: an object, or, at 0, its absence. */
+  guard(definition: AnyResourceDefinition, key: string, modRevision: Revision): void {
+    this.#client ??= this.#makeClient();
+    this.#transaction?.guard(keyPrefix(definition, this.#options.prefix) + key, modRevision);
+  }
+
+  /** Makes the writes of a transactional attempt, all or none. Throws what {@link RunTransaction.commit} does. */
+  async commit(): Promise<void> {
+    const revision = await this.#transaction?.commit({});
+    if (revision === undefined) return;
+    for (const [definition, key] of this.#waiting) this.#options.onWrite(definition, key, revision);
+  }
+
   end(): void {
     this.#over = true;
+    this.#transaction?.end();
     void this.#handle?.close(); // a fence's own handle: the store stays open
     this.#link?.unlink();
   }
@@ -52,12 +77,11 @@ export class AttemptScope {
     this.#link = fence?.signal && linkedAbort(signal, fence.signal);
     this.#handle = fenceStore(store, { ...fence, signal: this.#link?.signal ?? signal });
     if (this.#over) this.end();
-    return createClient({
-      store: this.#handle,
-      prefix,
-      clock,
-      random,
-      onWrite,
-    });
+    if (!this.transactional) return createClient({ store: this.#handle, prefix, clock, random, onWrite });
+    this.#transaction = new RunTransaction(this.#handle);
+    if (this.#over) this.end();
+    const waits = (definition: AnyResourceDefinition, key: ObjectKey): void =>
+      void this.#waiting.push([definition, key]);
+    return createClient({ store: this.#transaction.handle(), prefix, clock, random, onWrite: waits });
   }
 }

@@ -1,9 +1,9 @@
 import { SetpointError } from '../errors/index.ts';
 import type { ObjectRef } from '../client/index.ts';
-import type { Result } from '../controller/index.ts';
+import type { ControllerOptions, Result, RunHistoryOptions } from '../controller/index.ts';
 import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
 import type { Predicate, Source } from '../source/index.ts';
-import type { RateLimiter } from '../workqueue/index.ts';
+import type { Fairness, RateLimiter } from '../workqueue/index.ts';
 import { checkOptionNames } from './option-names.ts';
 import type { GoneContext, ReconcileContext } from './reconcile-context.ts';
 
@@ -38,6 +38,20 @@ export interface ControllerDefinitionOptions<
   readonly concurrency?: number;
   /** When an attempt's signal aborts. Default 30 s. */
   readonly timeoutMs?: number;
+  /** How long after that its worker goes on with other objects, if it ignores the signal. Default 5 s. */
+  readonly graceMs?: number;
+  /** Whose objects take turns, and with what weights. Default: namespaces, each alike; false: first come, first served. */
+  readonly fairness?: Fairness | false;
+  /** How many runs `explain` can look back on. Default: five of each of the last thousand objects. */
+  readonly history?: RunHistoryOptions;
+  /**
+   * Makes what one run writes all at once when it returns, or not at all: in one transaction, on condition that
+   * everything it saw (its object, what it got from caches or read with its client) is still as it was. If not, nothing
+   * is written and the run is made again. Writes that wait are seen by the run's client, and not by its caches; the
+   * `resourceVersion`s that they return are good within the run alone. A run can see and write 128 objects each; more
+   * ends as `TooManyOperations`. Default false: each write is made at once, on condition of its own object alone.
+   */
+  readonly transactional?: boolean;
   /** The delay after a failure. Default: 5 ms doubling up to 1000 s, at most 10 a second once a burst of 100 is spent. */
   readonly rateLimiter?: RateLimiter;
   /**
@@ -66,11 +80,18 @@ const OPTIONS: readonly string[] = [
   'predicates',
   'concurrency',
   'timeoutMs',
+  'graceMs',
+  'fairness',
+  'history',
+  'transactional',
   'rateLimiter',
   'reconcile',
   'finalize',
   'gone',
 ] satisfies (keyof ControllerDefinitionOptions<AnyResourceDefinition, [], []>)[];
+
+/** What goes to the controller as it is. */
+type Tuning = Pick<ControllerOptions, 'concurrency' | 'timeoutMs' | 'graceMs' | 'fairness' | 'history' | 'rateLimiter'>;
 
 /** What {@link defineController} makes: plain data, to be given to any number of managers. */
 export interface ControllerDefinition {
@@ -82,7 +103,8 @@ export interface ControllerDefinition {
   readonly watches: readonly Watch<AnyResourceDefinition>[];
   readonly sources: readonly Source[];
   readonly predicates: readonly Predicate<ObjectOf<AnyResourceDefinition>>[];
-  readonly tuning: { readonly concurrency?: number; readonly timeoutMs?: number; readonly rateLimiter?: RateLimiter };
+  readonly transactional: boolean;
+  readonly tuning: Tuning;
   readonly reconcile: (context: AnyContext) => Answer;
   readonly finalize: ((context: AnyContext) => Answer) | undefined;
   readonly gone: ((context: GoneContext) => Answer) | undefined;
@@ -122,7 +144,13 @@ export function defineController<
       `controller '${name}': reconcile must be a function; got ${typeof options.reconcile}`,
     );
   }
-  const { concurrency, timeoutMs, rateLimiter } = options;
+  const { concurrency, timeoutMs, graceMs, fairness, history, rateLimiter, transactional = false } = options;
+  if (typeof transactional !== 'boolean') {
+    throw new SetpointError(
+      'Invalid',
+      `controller '${name}': transactional must be true or false; got ${typeof transactional}`,
+    );
+  }
   // From here on the kinds are told apart by their definitions, not by their types.
   const erased = options as unknown as ControllerDefinitionOptions<
     AnyResourceDefinition,
@@ -137,9 +165,13 @@ export function defineController<
     watches: erased.watches ?? [],
     sources: erased.sources ?? [],
     predicates: erased.predicates ?? [],
+    transactional,
     tuning: {
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(graceMs === undefined ? {} : { graceMs }),
+      ...(fairness === undefined ? {} : { fairness }),
+      ...(history === undefined ? {} : { history }),
       ...(rateLimiter === undefined ? {} : { rateLimiter }),
     },
     reconcile: (context: AnyContext) => erased.reconcile(context),

@@ -15,6 +15,7 @@ import type { Cause } from '../workqueue/index.ts';
 import { AttemptScope } from './attempt-scope.ts';
 import type { AnyContext, ControllerDefinition } from './define-controller.ts';
 import { reconcileOrFinalize } from './finalizing.ts';
+import { guardedLister } from './guarded-lister.ts';
 import type { KindCaches } from './kind-caches.ts';
 import { ownedObjects } from './owned-objects.ts';
 import { OwnWrites } from './own-writes.ts';
@@ -39,7 +40,7 @@ export interface ReconcilerSurroundings {
  */
 export function objectReconciler(defined: ControllerDefinition, surroundings: ReconcilerSurroundings): Reconciler {
   const { caches } = surroundings;
-  const informer = caches.informer(defined.definition);
+  caches.informer(defined.definition);
   const written = new OwnWrites((definition) => caches.find(definition));
   const lister = listerOf(defined, caches);
   const attempted = async ({ key, causes }: Request, attempt: Attempt, ownership: Ownership | undefined) => {
@@ -48,15 +49,25 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
       ...surroundings,
       fence: ownership?.fence,
       signal: attempt.signal,
+      transactional: defined.transactional,
       onWrite: (definition, object, revision) => {
         written.note(key, definition, revision);
         attempt.wrote({ kind: definition.kind, key: object, revision });
       },
     });
-    const base = { attempt, causes, key: key as ObjectKey, scope, lister, fencingToken: ownership?.token };
+    const base = {
+      attempt,
+      causes,
+      key: key as ObjectKey,
+      scope,
+      lister: guarded(lister, scope),
+      fencingToken: ownership?.token,
+    };
     try {
-      const object = informer.lister.get(key);
-      return await (object ? act(defined, object, base, surroundings) : defined.gone?.(goneContext(base)));
+      const object = base.lister(defined.definition).get(key);
+      const result = await (object ? act(defined, object, base, surroundings) : defined.gone?.(goneContext(base)));
+      await scope.commit();
+      return result;
     } finally {
       scope.end();
     }
@@ -89,8 +100,8 @@ function act(
     isDeleting: ({ metadata }) => isDeleting(metadata),
     addFinalizer: (current) => objects().addFinalizer(current, finalizer),
     removeFinalizer: (current) => objects().removeFinalizer(current, finalizer),
-    reconcile: (current) => reconcile(contextOf(current)),
-    finalize: finalize && ((current) => finalize(contextOf(current))),
+    reconcile: (current) => base.attempt.timed(() => reconcile(contextOf(current))),
+    finalize: finalize && ((current) => base.attempt.timed(() => finalize(contextOf(current)))),
   });
 }
 
@@ -111,7 +122,7 @@ function reconcileContext(
   defined: ControllerDefinition,
   object: ResourceObject,
   { attempt, causes, key, scope, lister, fencingToken }: ContextBase,
-  { caches, clock }: ReconcilerSurroundings,
+  { clock }: ReconcilerSurroundings,
 ): AnyContext {
   return {
     ...attempt,
@@ -125,7 +136,7 @@ function reconcileContext(
     object,
     owned: (kind) => {
       if (!defined.owns.includes(kind)) throw notOwned(defined, kind);
-      return ownedObjects({ kind, owner: object, informer: caches.informer(kind), scope });
+      return ownedObjects({ kind, owner: object, lister: lister(kind), scope });
     },
     status: statusWriter({
       object,
@@ -145,6 +156,12 @@ function listerOf({ name }: ControllerDefinition, caches: KindCaches): GoneConte
         "add the kind to the controller's owns or watches, or to the manager's resources",
     );
   };
+}
+
+/** For a transactional attempt, caches that note what was seen; for others, the plain ones. */
+function guarded(listers: GoneContext['lister'], scope: AttemptScope): GoneContext['lister'] {
+  if (!scope.transactional) return listers;
+  return (kind) => guardedLister(listers(kind), (key, modRevision) => scope.guard(kind, key, modRevision));
 }
 
 function notOwned({ name }: ControllerDefinition, kind: AnyResourceDefinition): SetpointError {

@@ -1,6 +1,6 @@
 import type { Client } from '../client/index.ts';
 import { isSetpointError, SetpointError } from '../errors/index.ts';
-import type { Informer } from '../informer/index.ts';
+import type { Lister } from '../informer/index.ts';
 import {
   type AnyResourceDefinition,
   controllerOf,
@@ -54,7 +54,7 @@ export function managerUid(object: ResourceObject): readonly string[] {
 export interface OwnedObjectsOptions<Kind extends AnyResourceDefinition> {
   readonly kind: Kind;
   readonly owner: ResourceObject;
-  readonly informer: Informer<ObjectOf<Kind>>;
+  readonly lister: Lister<ObjectOf<Kind>>;
   /** Lends the client, to those that write. */
   readonly scope: { readonly client: Client };
 }
@@ -62,16 +62,16 @@ export interface OwnedObjectsOptions<Kind extends AnyResourceDefinition> {
 export function ownedObjects<Kind extends AnyResourceDefinition>(
   options: OwnedObjectsOptions<Kind>,
 ): OwnedObjects<Kind> {
-  const { kind, owner, informer, scope } = options;
+  const { kind, owner, lister, scope } = options;
   return {
     list: () =>
-      informer.lister
+      lister
         .byIndex(MANAGER_INDEX, owner.metadata.uid)
         .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
     async apply(input) {
       const place = { name: input.name, ...namespaceOf(kind, owner, input.namespace) };
       // Where the cache has it as it should be, the store is not asked: what changes it later is an event.
-      const from = informer.lister.get(objectKey(place));
+      const from = lister.get(objectKey(place));
       return await scope.client.resource(kind).apply({ ...input, ...place, owner }, { from });
     },
     async create(input) {

@@ -141,12 +141,14 @@ export class WorkQueue<Key extends string = string> {
 
   /**
    * Adds `key` after the delay that the rate limiter gives it, which counts one failure. For a key whose processing
-   * failed; an event is an {@link add}, or a busy key would be put off further by each of its own events.
+   * failed; an event is an {@link add}, or a busy key would be put off further by each of its own events. Returns the
+   * delay, in milliseconds; 0 after shutdown.
    */
-  addRateLimited(key: Key, options?: RateLimitedOptions): void {
-    if (this.#shuttingDown) return;
-    const delayMs = this.#rateLimiter.when(key);
-    this.addAfter(key, Math.max(delayMs, options?.atLeastMs ?? 0), options);
+  addRateLimited(key: Key, options?: RateLimitedOptions): number {
+    if (this.#shuttingDown) return 0;
+    const delayMs = Math.max(this.#rateLimiter.when(key), options?.atLeastMs ?? 0);
+    this.addAfter(key, delayMs, options);
+    return delayMs;
   }
 
   /** Clears the failures of `key`, nothing else: it is still queued, delayed or to be `done`. */
