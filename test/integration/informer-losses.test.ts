@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Etcd3 } from 'etcd3';
 import { etcdStore } from '@setpoint/etcd';
 import { createInformer } from 'setpoint/informer';
@@ -42,16 +43,46 @@ async function* trustingWatch(client: Etcd3, request: WatchRequest, signal: Abor
   await watcher.cancel();
 }
 
-/** Later ones keep a delete at the revision up to which history is compacted. */
-const losing = (await availableEtcds()).filter((version) => version === '3.4');
+/**
+ * How a server is brought to lose the delete of the revision up to which history is compacted. 3.4 loses it at once
+ * (etcd#18089). 3.5.16 does when it is killed while it compacts: what it does again after the restart takes too much
+ * (etcd#19179). It is made to pause between the parts of a compaction, so that it can be killed there.
+ */
+interface Loss {
+  readonly version: string;
+  readonly issue: string;
+  readonly flags: readonly string[];
+  readonly afterCompaction: (server: EtcdServer) => Promise<void>;
+}
 
-describe.each(losing)('deletes that a server loses, on etcd %s', (version) => {
+const PAUSE_MS = 2000;
+const LOSSES: readonly Loss[] = [
+  { version: '3.4', issue: 'etcd#18089', flags: [], afterCompaction: async () => {} },
+  {
+    version: '3.5',
+    issue: 'etcd#19179',
+    flags: [
+      '--experimental-compaction-batch-limit=3',
+      `--experimental-compaction-sleep-interval=${PAUSE_MS}ms`,
+      '--backend-batch-interval=20ms',
+    ],
+    async afterCompaction(server) {
+      await wait(PAUSE_MS / 2);
+      await server.kill();
+      await server.restart();
+      await wait(3.5 * PAUSE_MS);
+    },
+  },
+];
+const versions = await availableEtcds();
+
+describe.each(LOSSES.filter(({ version }) => versions.includes(version)))('$issue on etcd $version', (loss) => {
   let server: EtcdServer;
   let store: Store;
   let client: Etcd3;
 
   beforeAll(async () => {
-    server = await startEtcd({ version });
+    server = await startEtcd({ version: loss.version, flags: loss.flags });
     store = etcdStore({ endpoints: server.endpoints });
     client = new Etcd3({ hosts: [...server.endpoints] });
   });
@@ -63,8 +94,9 @@ describe.each(losing)('deletes that a server loses, on etcd %s', (version) => {
   });
 
   it('F-37, F-38: a delete at the compacted revision never comes, and the audit finds and heals it', async () => {
-    await store.put({ key: `${PREFIX}kept`, value: 'x' });
-    await store.put({ key: `${PREFIX}deleted`, value: 'x' });
+    // The first part of the compaction takes the puts of the key that is deleted, and other parts follow.
+    for (let times = 0; times < 2; times++) await store.put({ key: `${PREFIX}deleted`, value: `${times}` });
+    for (let times = 0; times < 6; times++) await store.put({ key: `${PREFIX}kept`, value: `${times}` });
     const stop = new AbortController();
     let open = (): void => {};
     const compacted = new Promise<void>((resolve) => (open = resolve));
@@ -80,22 +112,26 @@ describe.each(losing)('deletes that a server loses, on etcd %s', (version) => {
       codec: textCodec,
       audit: { periodMs: 2000 },
     });
+    let revision = 0n;
     const found: string[] = [];
     const gone: string[] = [];
-    informer.on('divergence', ({ examples }) => found.push(...examples.map(({ key }) => key)));
+    /** As the cache was when the loss was found: told before it is healed. */
+    let lost: unknown;
+    informer.on('divergence', ({ examples }) => {
+      found.push(...examples.map(({ key }) => key));
+      lost = [informer.lister.has('later'), informer.lister.has('deleted'), informer.revision > revision, [...gone]];
+    });
     informer.addEventHandler({ delete: (_object, { key }) => gone.push(key) });
     const running = informer.run(stop.signal);
     await informer.whenSynced();
-    const { revision } = await store.delete({ key: `${PREFIX}deleted` });
+    ({ revision } = await store.delete({ key: `${PREFIX}deleted` }));
     await store.compact(revision);
+    await loss.afterCompaction(server);
     open();
     await store.put({ key: `${PREFIX}later`, value: 'x' });
 
-    await vi.waitFor(() => expect(informer.lister.has('later')).toBe(true), { timeout: 5000 });
-    expect(informer.revision).toBeGreaterThan(revision);
-    expect([informer.lister.has('deleted'), gone]).toEqual([true, []]);
-
-    await vi.waitFor(() => expect(gone).toEqual(['deleted']), { timeout: 10_000 });
+    await vi.waitFor(() => expect(gone).toEqual(['deleted']), { timeout: 20_000 });
+    expect(lost).toEqual([true, true, true, []]);
     expect(found).toEqual(['deleted']);
     expect([...informer.lister.keys()].sort()).toEqual(['kept', 'later']);
     expect(informer.counts).toMatchObject({ divergedKeys: 1, lists: 2 });

@@ -102,7 +102,7 @@ describe('the packed packages', () => {
     },
   );
 
-  it('can be required from CommonJS, silently, and give the same names as an import', async () => {
+  it('I-182: can be required from CommonJS, silently, and give the same names as an import', async () => {
     for (const name of consumer.packages.flatMap(entries)) {
       await consumer.write('required.cjs', `console.log(Object.keys(require('${name}')).sort().join());`);
       await consumer.write('imported.mjs', `console.log(Object.keys(await import('${name}')).sort().join());`);

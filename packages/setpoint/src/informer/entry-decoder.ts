@@ -47,10 +47,6 @@ export class EntryDecoder<T> {
 
   /** What the cache calls a key: its text after the prefix, and for bytes that aren't text a name of their own. */
   nameOf(key: Uint8Array): string {
-    const { length } = this.#prefix;
-    if (isAscii(key, length)) {
-      return Buffer.from(key.buffer, key.byteOffset + length, key.length - length).toString('latin1');
-    }
     try {
       return decoder.decode(key.subarray(this.#prefix.length));
     } catch {
@@ -82,12 +78,6 @@ export class EntryDecoder<T> {
       throw new SetpointError('Invalid', message, { cause, details: { key } });
     }
   }
-}
-
-/** Whether the bytes from `start` on are ASCII, which needs no decoder: keys mostly are. */
-function isAscii(bytes: Uint8Array, start: number): boolean {
-  for (let at = start; at < bytes.length; at++) if (bytes[at]! > 0x7f) return false;
-  return true;
 }
 
 export function isUnreadable<T>(decoded: Entry<T> | Unreadable): decoded is Unreadable {

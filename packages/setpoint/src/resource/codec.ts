@@ -52,10 +52,15 @@ export function resourceCodec<Definition extends AnyResourceDefinition>(
   };
 }
 
-const subjectOf = ({ key, modRevision }: StoredValue): Subject => {
-  const text = keyText(key);
-  return { what: `Value stored at ${quote(text)}`, details: { key: text, revision: modRevision } };
-};
+/** What an error says it is about: put into words only once there is one, since most values are good. */
+const subjectOf = (stored: StoredValue): Subject => ({
+  get what() {
+    return `Value stored at ${quote(keyText(stored.key))}`;
+  },
+  get details() {
+    return { key: keyText(stored.key), revision: stored.modRevision };
+  },
+});
 
 /** Plain text, in UTF-8. Decoding other bytes throws `Invalid`. */
 export const textCodec: Codec<string> = {
