@@ -70,7 +70,8 @@ async function measure(name, mutate) {
     mutator: { excludedMutations: ['StringLiteral'] },
     ignoreStatic: true,
     concurrency: 2,
-    timeoutMS: 10_000,
+    // Long, so that a busy machine makes no mutant look noticed.
+    timeoutMS: 60_000,
     reporters: ['progress-append-only'],
     // What the tests' tsconfig refers to has to be there.
     ignorePatterns: ['**/dist', '.cache', 'docs'],

@@ -614,7 +614,7 @@ describe('Informer', () => {
     expect(failures).toMatchObject([{ during: 'index', key: 'b' }]);
   });
 
-  it('I-109: objects are frozen at every depth, so that a handler can not change the cache', async () => {
+  it('I-109, F-102: objects are frozen at every depth, so that a handler can not change the cache', async () => {
     const errors: unknown[] = [];
     const { informer } = await following(
       {

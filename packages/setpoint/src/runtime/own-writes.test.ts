@@ -29,7 +29,7 @@ function holdingStore(clock: FakeClock) {
 }
 
 describe('read your own writes', () => {
-  it('an object is not reconciled again before the caches show what its last reconcile wrote', async () => {
+  it('I-194: an object is not reconciled again before the caches show what its last reconcile wrote', async () => {
     const clock = new FakeClock();
     const { holding, hold, release } = holdingStore(clock);
     const seen: number[] = [];
