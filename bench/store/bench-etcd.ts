@@ -11,6 +11,7 @@ export interface BenchEtcd {
   readonly version: string;
   readonly endpoint: string;
   readonly etcdctl: string;
+  readonly pid: number | undefined;
   dispose(): Promise<void>;
 }
 
@@ -53,7 +54,7 @@ export async function startBenchEtcd(root: URL, { fsync = false } = {}): Promise
       throw new Error('etcd did not become healthy');
     }
   }
-  return { version: build.version, endpoint, etcdctl: build.etcdctl, dispose };
+  return { version: build.version, endpoint, etcdctl: build.etcdctl, pid: child.pid, dispose };
 }
 
 async function newestBuild(root: URL): Promise<EtcdBuild> {

@@ -1,0 +1,24 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ReplicaSetup } from './job.ts';
+
+export interface ReplicaReport {
+  readonly count: number;
+  readonly cpuMs: number;
+}
+
+/** A replica in a process of its own. */
+export function startReplica(setup: ReplicaSetup, onReport: (report: ReplicaReport) => void): ChildProcess {
+  const program = fileURLToPath(new URL('./replica-process.js', import.meta.url));
+  const child = fork(program, [JSON.stringify(setup)], { execArgv: [] });
+  child.on('message', (report: ReplicaReport) => onReport(report));
+  return child;
+}
+
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGCONT');
+  child.kill('SIGKILL');
+  await exit;
+}
