@@ -25,7 +25,7 @@ import {
   tenWorkersPQueue,
 } from './queue/contestants.ts';
 import { memoryFigures, wakeUpFigures } from './queue/figures.ts';
-import { report, reportOptions } from './report.ts';
+import { type Gate, report, reportOptions } from './report.ts';
 import { type Contestant, measure, type Scenario } from './rounds.ts';
 
 const setpoint = (): PolledQueue => new WorkQueue();
@@ -58,11 +58,11 @@ const all = (contestant: (name: string, create: () => PolledQueue) => Contestant
 ];
 
 const scenarios: readonly Scenario[] = [
-  { name: NEAR_EMPTY, cycles: 100_000, rounds: 30, contestants: all(polled) },
-  { name: AWAITED, cycles: 20_000, rounds: 30, contestants: [awaited, awaitedWaiting, pQueue] },
-  { name: FULL, cycles: MILLION / 2, rounds: 6, contestants: all((name, create) => polled(name, create, MILLION)) },
+  { name: NEAR_EMPTY, cycles: 5000, rounds: 300, contestants: all(polled) },
+  { name: AWAITED, cycles: 1000, rounds: 200, contestants: [awaited, awaitedWaiting, pQueue] },
+  { name: FULL, cycles: 5000, rounds: 100, contestants: all((name, create) => polled(name, create, MILLION)) },
   { name: 'a burst of 1,000,000 keys', cycles: MILLION, rounds: 5, contestants: all(polledBurst) },
-  { name: ABSORBED, cycles: 5 * MILLION, rounds: 8, contestants: all(absorbed) },
+  { name: ABSORBED, cycles: 100_000, rounds: 50, contestants: all(absorbed) },
   {
     name: 'a burst of 100,000 keys, each awaited',
     cycles: 100_000,
@@ -70,28 +70,32 @@ const scenarios: readonly Scenario[] = [
     contestants: [awaitedBurst, pQueueBurst],
   },
   { name: '10 workers, 100,000 keys', cycles: 100_000, rounds: 8, contestants: [tenWorkers, tenWorkersPQueue] },
-  { name: DELAYED, cycles: 20_000, rounds: 15, contestants: [delayed(0), delayed(100_000), delayed(MILLION)] },
+  { name: DELAYED, cycles: 1000, rounds: 100, contestants: [delayed(0), delayed(100_000), delayed(MILLION)] },
 ];
 
 const options = reportOptions();
-const figures = [
-  ...memoryFigures(manyKeys().slice(0, MILLION)),
-  ...(await wakeUpFigures([])),
-  ...(await wakeUpFigures(manyKeys().slice(0, 100_000))),
-];
+const figures =
+  options.only !== ''
+    ? []
+    : [
+        ...memoryFigures(manyKeys().slice(0, MILLION)),
+        ...(await wakeUpFigures([])),
+        ...(await wakeUpFigures(manyKeys().slice(0, 100_000))),
+      ];
 const measurements = [];
-for (const scenario of scenarios) {
+for (const scenario of scenarios.filter(({ name }) => name.includes(options.only))) {
   measurements.push(...(await measure({ ...scenario, rounds: Math.min(scenario.rounds, options.roundsMax) })));
 }
+const gates: readonly Gate[] = [
+  { scenario: NEAR_EMPTY, contestant: 'setpoint tryGet', min: 3 * MILLION },
+  { scenario: ABSORBED, contestant: 'setpoint tryGet', min: 30 * MILLION },
+  { scenario: AWAITED, contestant: 'setpoint get', peer: 'p-queue', min: 5 },
+  { scenario: FULL, contestant: 'setpoint tryGet', peer: 'naive', min: 0.8 },
+  { scenario: NEAR_EMPTY, contestant: 'setpoint, fair, priorities', peer: 'setpoint tryGet', min: 0.5 },
+  { scenario: FULL, contestant: 'setpoint, fair, priorities', peer: 'setpoint tryGet', min: 0.5 },
+];
 report(
   measurements,
-  [
-    { scenario: NEAR_EMPTY, contestant: 'setpoint tryGet', min: 3 * MILLION },
-    { scenario: ABSORBED, contestant: 'setpoint tryGet', min: 30 * MILLION },
-    { scenario: AWAITED, contestant: 'setpoint get', peer: 'p-queue', min: 5 },
-    { scenario: FULL, contestant: 'setpoint tryGet', peer: 'naive', min: 0.8 },
-    { scenario: NEAR_EMPTY, contestant: 'setpoint, fair, priorities', peer: 'setpoint tryGet', min: 0.5 },
-    { scenario: FULL, contestant: 'setpoint, fair, priorities', peer: 'setpoint tryGet', min: 0.5 },
-  ],
+  gates.filter(({ scenario }) => scenario.includes(options.only)),
   { ...options, figures },
 );

@@ -35,15 +35,21 @@ export interface ReportOptions {
   readonly json: string | undefined;
 }
 
-/** From the command line: `--gate`, `--json FILE`, and `--rounds N` at most of each scenario, for a busy machine. */
-export function reportOptions(): ReportOptions & { readonly roundsMax: number } {
+/** From the command line: `--gate`, `--json FILE`, `--rounds N` at most of each scenario, `--only` those with this in their name. */
+export function reportOptions(): ReportOptions & { readonly roundsMax: number; readonly only: string } {
   const { values } = parseArgs({
-    options: { gate: { type: 'boolean', default: false }, json: { type: 'string' }, rounds: { type: 'string' } },
+    options: {
+      gate: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      rounds: { type: 'string' },
+      only: { type: 'string', default: '' },
+    },
   });
   return {
     gate: values.gate,
     json: values.json,
     roundsMax: values.rounds === undefined ? Infinity : Number(values.rounds),
+    only: values.only,
   };
 }
 

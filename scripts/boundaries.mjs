@@ -28,7 +28,7 @@ export const NEIGHBOURS = [['runtime', 'garbage-collection']];
 /** Where time and randomness come from, and what of them each file may use. */
 export const AMBIENT_ALLOWED = new Map([
   ['packages/setpoint/src/internal/clock.ts', ['setTimeout', 'setImmediate', 'performance', 'Date.now']],
-  ['packages/setpoint/src/internal/random.ts', ['Math.random', 'randomBytes']],
+  ['packages/setpoint/src/internal/random.ts', ['Math.random', 'randomUUID']],
   ['packages/setpoint/src/internal/fake-clock.ts', ['setImmediate']],
   // Real processes and sockets, which no virtual time moves.
   ['examples/deployment/src/agent/leftovers.ts', ['node:timers/promises', 'setTimeout', 'performance']],

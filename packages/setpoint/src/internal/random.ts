@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** All randomness in setpoint comes from a {@link Random}, so that one seed replays a whole run. */
 export interface Random {
@@ -21,21 +21,10 @@ function uuidFrom(bytes: Uint8Array): string {
   return [hex(bytes, 0, 4), hex(bytes, 4, 6), hex(bytes, 6, 8), hex(bytes, 8, 10), hex(bytes, 10, 16)].join('-');
 }
 
-/** The operating system is asked for many ids' worth at once: asking costs more than using. No byte is used twice. */
-const POOL_BYTES = 16 * 256;
-let pool = new Uint8Array(0);
-
-function sixteenBytes(): Uint8Array {
-  if (pool.length === 0) pool = randomBytes(POOL_BYTES);
-  const bytes = pool.subarray(0, 16);
-  pool = pool.subarray(16);
-  return bytes;
-}
-
 /** The machine's own randomness; ids come from the operating system's generator. */
 export const systemRandom: Random = {
   next: () => Math.random(),
-  uuid: () => uuidFrom(sixteenBytes()),
+  uuid: () => randomUUID(),
 };
 
 /** The same seed gives the same sequence (mulberry32: 32 bits of state, for tests and simulation, not for secrets). */
