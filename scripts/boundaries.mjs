@@ -30,6 +30,12 @@ export const AMBIENT_ALLOWED = new Map([
   ['packages/setpoint/src/internal/clock.ts', ['setTimeout', 'setImmediate', 'performance', 'Date.now']],
   ['packages/setpoint/src/internal/random.ts', ['Math.random', 'randomUUID']],
   ['packages/setpoint/src/internal/fake-clock.ts', ['setImmediate']],
+  // The simulation puts its own in place of these, and needs a real turn of the event loop below it.
+  ['packages/setpoint/src/testing/simulation/drain.ts', ['setImmediate']],
+  [
+    'packages/setpoint/src/testing/simulation/ambient.ts',
+    ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'Math.random', 'randomUUID'],
+  ],
   // Real processes and sockets, which no virtual time moves.
   ['examples/deployment/src/agent/leftovers.ts', ['node:timers/promises', 'setTimeout', 'performance']],
   // A program that knows nothing of setpoint.

@@ -54,6 +54,8 @@ const RETRYABLE = {
   Invalid: false,
   /** A reconcile failed in a way that trying again can't mend. */
   Terminal: false,
+  /** A simulated schedule broke a law, or the simulation showed nothing: the message says which. */
+  SimulationFailed: false,
   /** A broken invariant of setpoint itself. Please report it. */
   Internal: false,
 } as const;

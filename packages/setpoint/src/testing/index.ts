@@ -14,7 +14,9 @@
  * Beside it: {@link buildObject} makes objects for tests of pure functions, {@link setpointMatchers} look at
  * conditions and events, {@link interceptStore} lets the n-th call fail, {@link startManagedEtcd} runs a real etcd.
  *
- * Next: `test-manager.ts`
+ * And {@link simulate} breaks a controller at every call and every event, on purpose: see `simulation/index.ts`.
+ *
+ * Next: `test-manager.ts`, then `simulation/index.ts`
  */
 export { FakeClock, settle } from '../internal/fake-clock.ts';
 export { type Random, seededRandom } from '../internal/random.ts';
@@ -29,3 +31,28 @@ export {
 export { type ManagedEtcd, type ManagedEtcdOptions, startManagedEtcd } from './managed-etcd.ts';
 export { type MatcherAnswer, type SetpointMatchers, setpointMatchers } from './matchers.ts';
 export { createTestManager, type SettledOptions, type TestManager, type TestManagerOptions } from './test-manager.ts';
+export {
+  atMost,
+  type Draining,
+  explore,
+  type ExploreOptions,
+  type Externals,
+  type Fault,
+  FAULT_KINDS,
+  type FaultKind,
+  type Judgement,
+  type Law,
+  law,
+  noOrphans,
+  ownedBy,
+  replay,
+  simulate,
+  type SimulatedEnvironment,
+  type SimulatedFailure,
+  type SimulatedUser,
+  type SimulationReport,
+  type SimulationSubject,
+  type StepOptions,
+  type Violation,
+  type WorldState,
+} from './simulation/index.ts';

@@ -1,0 +1,286 @@
+import { isDeepStrictEqual } from 'node:util';
+import { SetpointError } from '../../errors/index.ts';
+import { systemClock } from '../../internal/clock.ts';
+import { type Random, seededRandom } from '../../internal/random.ts';
+import { enterWorld } from './ambient.ts';
+import { drive, type Draining, fastestDraining, type Stepwise } from './drain.ts';
+import { watchEscapes } from './escapes.ts';
+import { type Fault, FAULT_KINDS, type FaultKind, faultsText } from './fault.ts';
+import { singleFaults } from './fault-space.ts';
+import { describeFailure, type SimulatedFailure } from './report.ts';
+import { Schedule } from './run-schedule.ts';
+import type { Reference, ScheduleOptions, ScheduleResult } from './schedule-result.ts';
+import type { Judgement, SimulationSubject } from './world-options.ts';
+
+export interface ExploreOptions extends SimulationSubject, Judgement {
+  /** Which faults. Default `all`. */
+  readonly faults?: 'all' | readonly FaultKind[];
+  /** 1: every single fault. 2 (default): then pairs and triples, drawn at random and led by what is new. */
+  readonly depth?: 1 | 2;
+  /** What the search may use: schedules, default 2,000, and real milliseconds, default 20,000. */
+  readonly budget?: { readonly schedules?: number; readonly ms?: number };
+  /** Where the random part begins. Default 1. */
+  readonly seed?: number;
+  /** How promise jobs are run. Default: the fastest way that this Node has. */
+  readonly draining?: Draining;
+  /** How many different failures to collect before the search ends. Default 1. */
+  readonly failuresMax?: number;
+  /** One in so many passing schedules runs a second time, which must be the same. Default 100. */
+  readonly doubleEvery?: number;
+}
+
+/** What a search did and found. */
+export interface SimulationReport {
+  readonly name: string;
+  readonly schedules: number;
+  /** Faults that struck, over all schedules. */
+  readonly faultsStruck: number;
+  /** Every single fault there is, and how many were run. */
+  readonly depth1: { readonly total: number; readonly run: number };
+  /** Schedules with more than one fault. */
+  readonly deeper: number;
+  readonly reconciles: number;
+  readonly doubleRuns: number;
+  readonly failures: readonly SimulatedFailure[];
+  readonly elapsedMs: number;
+}
+
+const REPLAY = 'npx vitest run';
+
+/** The search for schedules that break a subject. One is good for one search. */
+export class Campaign {
+  readonly name: string;
+  readonly #options: ExploreOptions;
+  readonly #random: Random;
+  readonly #failures: SimulatedFailure[] = [];
+  readonly #edges = new Set<number>();
+  /** Schedules that reached something new: what deeper ones are made from. */
+  readonly #corpus: (readonly Fault[])[] = [];
+  #reference: Reference | undefined;
+  #schedules = 0;
+  #struck = 0;
+  #singlesRun = 0;
+  #deeper = 0;
+  #reconciles = 0;
+  #doubleRuns = 0;
+  readonly #startedAt = systemClock.now();
+
+  constructor(options: ExploreOptions) {
+    this.#options = options;
+    this.name = nameOf(options);
+    this.#random = seededRandom(options.seed ?? 1);
+  }
+
+  /** Runs everything that the budget allows. */
+  async explore(): Promise<SimulationReport> {
+    const singles = await this.#begin();
+    if (this.#failures.length > 0) return this.#report(singles.length);
+    await this.#runAll(singles.map((fault) => [fault]).values(), () => this.#singlesRun++);
+    const goesDeeper = (this.#options.depth ?? 2) === 2 && this.#singlesRun === singles.length && singles.length > 0;
+    if (goesDeeper) await this.#runAll(this.#combinations(singles), () => this.#deeper++);
+    return this.#report(singles.length);
+  }
+
+  /** Runs one schedule, twice, and says how it failed; undefined when it did not. */
+  async replay(faults: readonly Fault[]): Promise<SimulatedFailure | undefined> {
+    await this.#begin();
+    if (this.#failures.length > 0) return this.#failures[0];
+    return this.#examine(faults);
+  }
+
+  /** The run without faults, which everything is compared with. Gives the faults that there are. */
+  async #begin(): Promise<readonly Fault[]> {
+    const failure = await this.#examine([], true);
+    if (failure) this.#failures.push(failure);
+    const { faults = 'all' } = this.#options;
+    const kinds = new Set(faults === 'all' ? FAULT_KINDS : faults);
+    if ((this.#options.replicas ?? 1) === 1) kinds.delete('pause');
+    return this.#reference ? singleFaults(this.#reference, kinds) : [];
+  }
+
+  /** A run with everything looked at, and a second one that must be its equal. */
+  async #examine(faults: readonly Fault[], isReference = false): Promise<SimulatedFailure | undefined> {
+    const [first, second] = [await this.#underMicroscope(faults), await this.#underMicroscope(faults)];
+    if (isReference) this.#reference = first.reference;
+    this.#doubleRuns++;
+    const [violation] = first.violations;
+    if (!isDeepStrictEqual(first.trace, second.trace) && violation?.oracle !== 'escape') {
+      const message = `two runs of the same schedule differ: ${traceDifference(first, second)}`;
+      return describeFailure(this.name, { ...first, violations: [{ oracle: 'determinism', message }] }, REPLAY);
+    }
+    return violation && describeFailure(this.name, first, REPLAY);
+  }
+
+  async #underMicroscope(faults: readonly Fault[]): Promise<ScheduleResult> {
+    let escapes: ReturnType<ReturnType<typeof watchEscapes>> = [];
+    const result = await this.#runOne({ ...this.#scheduleOf(faults), recording: true, stacks: true }, () => {
+      const stop = watchEscapes();
+      return () => (escapes = stop());
+    });
+    const [escape] = escapes;
+    if (!escape) return result;
+    const message =
+      `real work outside the simulation: ${escape.type}. Virtual time can't wait for it: ` +
+      'give it to the reconciler as one of the externals, or as a store or clock';
+    const { place } = escape;
+    return { ...result, violations: [{ oracle: 'escape', message, ...(place && { place }) }, ...result.violations] };
+  }
+
+  #scheduleOf(faults: readonly Fault[]): ScheduleOptions {
+    const reference = this.#reference;
+    return { subject: this.#options, judgement: this.#options, faults, ...(reference && { reference }) };
+  }
+
+  async #runOne(options: ScheduleOptions, around?: () => () => void): Promise<ScheduleResult> {
+    let result: ScheduleResult | undefined;
+    const work = [options];
+    const draining = this.#options.draining ?? fastestDraining;
+    const next = (): Stepwise<void> | undefined => {
+      const one = work.pop();
+      return one && this.#stepwise(one, (each) => (result = each), around);
+    };
+    await drive(next, draining, () => true);
+    return result!;
+  }
+
+  *#stepwise(
+    options: ScheduleOptions,
+    done: (result: ScheduleResult) => void,
+    around?: () => () => void,
+  ): Stepwise<void> {
+    const schedule = new Schedule(options);
+    const leave = enterWorld(schedule.world, this.#options.noHiddenTimers ?? true);
+    const after = around?.();
+    try {
+      done(yield* schedule.run());
+    } finally {
+      after?.();
+      leave();
+    }
+  }
+
+  /** Runs schedules until there are no more, the budget is used up, or enough has failed. */
+  async #runAll(schedules: Iterator<readonly Fault[]>, count: () => void): Promise<void> {
+    const { failuresMax = 1, doubleEvery = 100 } = this.#options;
+    const suspects: ScheduleResult[] = [];
+    const doubles: (readonly Fault[])[] = [];
+    let over = false;
+    const next = (): Stepwise<void> | undefined => {
+      if (this.#spent || suspects.length > 0) return undefined;
+      const { value: faults, done } = schedules.next();
+      if (done === true) {
+        over = true;
+        return undefined;
+      }
+      return this.#stepwise({ ...this.#scheduleOf(faults), covering: true }, (result) => {
+        count();
+        this.#take(result);
+        if (result.violations.length > 0) suspects.push(result);
+        else if (this.#schedules % doubleEvery === 0) doubles.push(faults);
+      });
+    };
+    while (!over && !this.#spent && this.#failures.length < failuresMax) {
+      const until = systemClock.now() + SLICE_MS;
+      await drive(next, this.#options.draining ?? fastestDraining, () => systemClock.now() < until);
+      for (const { faults } of suspects.splice(0)) await this.#judge(faults);
+      for (const faults of doubles.splice(0)) await this.#judgeDouble(faults);
+    }
+  }
+
+  #take(result: ScheduleResult): void {
+    this.#schedules++;
+    this.#struck += result.struck;
+    this.#reconciles += result.reconciles;
+    const known = this.#edges.size;
+    for (const edge of result.edges) this.#edges.add(edge);
+    if (this.#edges.size > known && result.faults.length < 3 && this.#corpus.length < 5000)
+      this.#corpus.push(result.faults);
+  }
+
+  /** A schedule failed: the smallest one that fails alike is what is told. */
+  async #judge(faults: readonly Fault[]): Promise<void> {
+    const smallest = await this.#shrink(faults);
+    const failure = await this.#examine(smallest);
+    if (failure) {
+      if (!this.#failures.some(({ text }) => text === failure.text)) this.#failures.push(failure);
+      return;
+    }
+    const message = 'a schedule failed, and did not when it was run again';
+    const result = await this.#underMicroscope(faults);
+    this.#failures.push(
+      describeFailure(this.name, { ...result, violations: [{ oracle: 'determinism', message }] }, REPLAY),
+    );
+  }
+
+  async #judgeDouble(faults: readonly Fault[]): Promise<void> {
+    const failure = await this.#examine(faults);
+    if (failure) this.#failures.push(failure);
+  }
+
+  /** Leaves faults out as long as something still breaks. */
+  async #shrink(faults: readonly Fault[]): Promise<readonly Fault[]> {
+    for (const fault of faults) {
+      if (faults.length === 1) break;
+      const fewer = faults.filter((each) => each !== fault);
+      const { violations } = await this.#runOne(this.#scheduleOf(fewer));
+      if (violations.length > 0) return this.#shrink(fewer);
+    }
+    return faults;
+  }
+
+  /** Pairs and triples: one of what led somewhere new, and one more at random. */
+  *#combinations(singles: readonly Fault[]): Generator<readonly Fault[]> {
+    const any = <T>(list: readonly T[]): T => list[Math.floor(this.#random.next() * list.length)]!;
+    const seen = new Set<string>();
+    for (let repeats = 0; repeats < 1000;) {
+      const base = this.#corpus.length > 0 && this.#random.next() < 0.7 ? any(this.#corpus) : [any(singles)];
+      const faults = [...base, any(singles)];
+      const text = faultsText(faults);
+      repeats++;
+      if (seen.has(text)) continue;
+      repeats = 0;
+      seen.add(text);
+      yield faults;
+    }
+  }
+
+  get #spent(): boolean {
+    const { schedules = 2000, ms = 20_000 } = this.#options.budget ?? {};
+    return this.#schedules >= schedules || this.#elapsedMs >= ms;
+  }
+
+  get #elapsedMs(): number {
+    return systemClock.now() - this.#startedAt;
+  }
+
+  #report(total: number): SimulationReport {
+    return {
+      name: this.name,
+      schedules: this.#schedules,
+      faultsStruck: this.#struck,
+      depth1: { total, run: this.#singlesRun },
+      deeper: this.#deeper,
+      reconciles: this.#reconciles,
+      doubleRuns: this.#doubleRuns,
+      failures: this.#failures,
+      elapsedMs: Math.round(this.#elapsedMs),
+    };
+  }
+}
+
+/** How long one stretch of schedules holds up everything else in the process. */
+const SLICE_MS = 40;
+
+function nameOf({ name, controllers }: SimulationSubject): string {
+  if (name !== undefined) {
+    if (/^[a-zA-Z0-9_.-]+$/.test(name)) return name;
+    throw new SetpointError('Invalid', `simulate: name must be letters, digits, '.', '_' and '-'; got '${name}'`);
+  }
+  return typeof controllers === 'function' ? 'simulation' : controllers.map((each) => each.name).join('+');
+}
+
+function traceDifference(first: ScheduleResult, second: ScheduleResult): string {
+  const at = first.trace.findIndex((line, index) => !isDeepStrictEqual(line, second.trace[index]));
+  const [a, b] = [first.trace[at], second.trace[at]];
+  return `'${a?.text ?? 'the end'}' in one is '${b?.text ?? 'the end'}' in the other. Does it read something of the machine?`;
+}

@@ -1,0 +1,35 @@
+import type { Revision, Store, WatchBatch } from '../../store/index.ts';
+
+/** Tells every revision of a store, whole and in order, until the returned function is called. */
+export function followStore(
+  store: Store,
+  onCommit: (revision: Revision, events: WatchBatch['events']) => void,
+  onProgress: (revision: Revision) => void,
+): () => void {
+  let over = false;
+  const all = store.watch({ fromKey: '\0', startRevision: 1n })[Symbol.asyncIterator]();
+  const take = ({ revision, events }: WatchBatch): void => {
+    if (events.length === 0) return onProgress(revision);
+    for (let from = 0; from < events.length;) {
+      const at = events[from]!.kv.modRevision;
+      let to = from;
+      while (events[to]?.kv.modRevision === at) to++;
+      onCommit(at, events.slice(from, to));
+      from = to;
+    }
+  };
+  const pull = (): void => {
+    all.next().then(
+      ({ value, done }) => {
+        if (done === true || over) return;
+        take(value);
+        pull();
+      },
+      () => {},
+    );
+  };
+  pull();
+  return () => {
+    over = true;
+  };
+}

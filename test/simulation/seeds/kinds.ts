@@ -1,0 +1,49 @@
+import { defineResource } from 'setpoint';
+import type { SimulatedUser } from 'setpoint/testing';
+import { z } from 'zod';
+
+const group = { group: 'seeds.test', version: 'v1' } as const;
+
+/** What a person writes. */
+export const App = defineResource({
+  ...group,
+  kind: 'App',
+  plural: 'apps',
+  spec: z.object({ replicas: z.int().default(1), size: z.int().default(1), note: z.string().default('') }),
+  status: z.object({
+    phase: z.string().default(''),
+    count: z.int().default(0),
+    external: z.string().default(''),
+    stamp: z.string().default(''),
+  }),
+});
+
+/** What controllers make of it. */
+export const Child = defineResource({
+  ...group,
+  kind: 'Child',
+  plural: 'children',
+  spec: z.object({ size: z.int().default(1), app: z.string().default(''), index: z.int().default(0) }),
+  status: z.object({ done: z.boolean() }),
+});
+
+/** What must outlive children: data. */
+export const Volume = defineResource({
+  ...group,
+  kind: 'Volume',
+  plural: 'volumes',
+  spec: z.object({ app: z.string(), index: z.int().default(0), size: z.int().default(1) }),
+});
+
+export const status = { phase: '', count: 0, external: '', stamp: '' };
+
+export const names = (app: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${app}-${index}`);
+
+/** Scales up, down, deletes and starts over: what most seeds are put through. */
+export async function scaling(user: SimulatedUser): Promise<void> {
+  await user.create(App, { name: 'a', spec: { replicas: 3 } });
+  await user.modify(App, 'a', () => ({ spec: { replicas: 1, size: 1, note: '' } }));
+  await user.deleteAndRest(App, 'a');
+  await user.create(App, { name: 'a', spec: { replicas: 2 } });
+}

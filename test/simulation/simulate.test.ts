@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { defineController, defineResource } from 'setpoint';
+import { atMost, explore, type ExploreOptions, replay, simulate } from 'setpoint/testing';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+const group = { group: 'sim.test', version: 'v1' } as const;
+const Part = defineResource({ ...group, kind: 'Part', plural: 'parts', spec: z.object({ index: z.int() }) });
+const Machine = defineResource({
+  ...group,
+  kind: 'Machine',
+  plural: 'machines',
+  spec: z.object({ parts: z.int() }),
+  status: z.object({ phase: z.string() }),
+});
+
+type Reconcile = Parameters<typeof defineController<typeof Machine, readonly [typeof Part]>>[1]['reconcile'];
+
+/** Enough to find what these tests look for, and few enough for a unit test. */
+const FAULTS = ['crash-after', 'unknown', 'hold', 'restart'] as const;
+
+/** A machine of two parts, made by `reconcile`. */
+const machine = (reconcile: Reconcile, more: Partial<ExploreOptions> = {}): ExploreOptions => ({
+  name: 'machine',
+  controllers: () => [defineController(Machine, { owns: [Part], reconcile })],
+  scenario: async (user) => void (await user.create(Machine, { name: 'a', spec: { parts: 2 } })),
+  matches: (state) => state.list(Part).length === (state.get(Machine, 'a')?.spec.parts ?? 0),
+  always: [atMost(Part, 2)],
+  faults: FAULTS,
+  depth: 1,
+  budget: { schedules: 200, ms: 60_000 },
+  ...more,
+});
+
+const sound: Reconcile = async ({ object, owned }) => {
+  for (let index = 0; index < object.spec.parts; index++)
+    await owned(Part).apply({ name: `p-${index}`, spec: { index } });
+};
+
+/** Records that it is done before it is. */
+const hasty: Reconcile = async ({ object, owned, status }) => {
+  if (object.status?.phase === 'Done') return;
+  await status({ phase: 'Done' });
+  for (let index = 0; index < object.spec.parts; index++)
+    await owned(Part).apply({ name: `p-${index}`, spec: { index } });
+};
+
+const failureOf = (options: ExploreOptions): Promise<string> =>
+  simulate(options).then(
+    () => 'it passed',
+    (error: Error) => error.message,
+  );
+
+describe('simulate', () => {
+  it('passes a sound controller under every single fault, and says what it did', async () => {
+    const report = await simulate(machine(sound));
+    expect(report.failures).toEqual([]);
+    expect(report.depth1.run).toBe(report.depth1.total);
+    expect(report.depth1.total).toBeGreaterThan(8);
+    expect(report.faultsStruck).toBeGreaterThanOrEqual(report.schedules);
+  });
+
+  it('finds the crash that breaks a hasty one, tells it in few lines, and replays it from its seed', async () => {
+    const { failures } = await explore(machine(hasty));
+    const [failure] = failures;
+    expect(failure).toMatchObject({ violation: { oracle: 'matches' } });
+    expect(failure!.faults).toHaveLength(1);
+    expect(failure!.timeline.length).toBeLessThanOrEqual(10);
+    expect(failure!.text).toContain(`SETPOINT_SEED='${failure!.seed}'`);
+    const again = await replay(failure!.seed, machine(hasty));
+    expect(again!.text).toBe(failure!.text);
+    expect(await replay(failure!.seed, machine(sound))).toBeUndefined();
+    await expect(async () => await replay('v1.other:none', machine(sound))).rejects.toThrow(/not one of 'machine'/);
+  });
+
+  it('gives the same whichever way promise jobs are run, also when every schedule runs twice', async () => {
+    const options = machine(sound, { budget: { schedules: 15, ms: 60_000 }, doubleEvery: 1 });
+    const [fast, slow] = [await explore(options), await explore({ ...options, draining: 'by-turns' })];
+    expect(fast.failures).toEqual([]);
+    expect(fast.doubleRuns).toBe(fast.schedules + 1);
+    expect({ ...slow, elapsedMs: 0 }).toEqual({ ...fast, elapsedMs: 0 });
+  });
+});
+
+describe('what a reconciler must not do is named with its place', () => {
+  const here = /simulate\.test\.ts:\d+/;
+
+  it('a store call that is not awaited', async () => {
+    const message = await failureOf(
+      machine(({ owned }) => {
+        void owned(Part)
+          .apply({ name: 'p', spec: { index: 0 } })
+          .catch(() => {});
+      }),
+    );
+    expect(message).toMatch(/a store call is not awaited: \w+/);
+    expect(message).toMatch(here);
+  });
+
+  it('a change of a cached object', async () => {
+    const message = await failureOf(
+      machine(({ object }) => {
+        (object.spec as { parts: number }).parts = 3;
+      }),
+    );
+    expect(message).toMatch(/a cached object is changed \(machines of default\/a\)/);
+    expect(message).toMatch(here);
+  });
+
+  it('a timer of its own', async () => {
+    const message = await failureOf(machine(() => new Promise((resolve) => setTimeout(resolve, 100))));
+    expect(message).toMatch(/a timer of its own/);
+    expect(message).toMatch(here);
+  });
+
+  it('real work outside the simulation', async () => {
+    const message = await failureOf(machine(async () => void (await readFile(import.meta.filename))));
+    expect(message).toMatch(/real work outside the simulation: FS/);
+    expect(message).toMatch(here);
+  });
+});
+
+describe('nothing passes for nothing', () => {
+  const endless = { matches: () => true };
+
+  it('a budget too small for every single fault', async () => {
+    expect(await failureOf(machine(sound, { budget: { schedules: 5 } }))).toMatch(/after 5 schedules, and \d+ single/);
+  });
+
+  it('a search without a fault', async () => {
+    expect(await failureOf(machine(sound, { faults: [] }))).toMatch(/no fault struck anything/);
+  });
+
+  it('a controller that never comes to rest', async () => {
+    const message = await failureOf(
+      machine(async ({ object, status }) => {
+        await status({ phase: String(Number(object.status?.phase ?? 0) + 1) });
+      }, endless),
+    );
+    expect(message).toMatch(/never comes to rest|wrote \d+ times though nothing had changed/);
+  });
+
+  it('one that goes in a circle', async () => {
+    const message = await failureOf(
+      machine(
+        async ({ object, status }) => await status({ phase: object.status?.phase === 'on' ? 'off' : 'on' }),
+        endless,
+      ),
+    );
+    expect(message).toMatch(/goes in a circle|wrote \d+ times though nothing had changed/);
+  });
+
+  it('a predicate that throws, and a scenario that waits for something else', async () => {
+    const throwing = (): boolean => {
+      throw new Error('oh');
+    };
+    expect(await failureOf(machine(sound, { matches: throwing }))).toMatch(
+      /the law 'what is wanted' itself failed: oh/,
+    );
+    const stuck = machine(sound, { scenario: () => new Promise(() => {}) });
+    expect(await failureOf(stuck)).toMatch(/waits for something that never comes/);
+  });
+});
