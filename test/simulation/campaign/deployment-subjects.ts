@@ -1,8 +1,7 @@
 import { type Clock, defineController } from 'setpoint';
 import { type ExploreOptions, law, noOrphans, type SimulatedUser, type WorldState } from 'setpoint/testing';
-import { deploymentController } from '../../../examples/deployment/src/deployment-controller.ts';
+import { createDeploymentController } from '../../../examples/deployment/src/deployment-controller.ts';
 import { Deployment, kinds, Node, Process, ReplicaSet } from '../../../examples/deployment/src/kinds.ts';
-import { createNodeMonitor } from '../../../examples/deployment/src/node-monitor.ts';
 import { replicaSetController } from '../../../examples/deployment/src/replicaset-controller.ts';
 import { createScheduler } from '../../../examples/deployment/src/scheduler.ts';
 
@@ -33,7 +32,7 @@ const processes = (state: WorldState) => state.list(Process);
 
 async function addNode(user: SimulatedUser, name: string, capacity: number): Promise<void> {
   await user.apply(Node, { name, spec: { capacity } });
-  await user.modifyStatus(Node, name, () => ({ heartbeat: '2030-01-01T00:00:00Z' }));
+  await user.modifyStatus(Node, name, () => ({ ready: true }));
 }
 
 const withoutDeletions = (state: WorldState): boolean =>
@@ -64,7 +63,7 @@ const clockOf = ({ clock }: { readonly clock: Clock }): Clock => clock;
 /** Processes and Nodes: each Process gets a Node once, and no Node more than it takes. */
 export const scheduling: ExploreOptions = {
   name: 'scheduler',
-  controllers: (environment) => [createScheduler(clockOf(environment)), createNodeMonitor(clockOf(environment))],
+  controllers: (environment) => [createScheduler(clockOf(environment))],
   resources: [Node],
   async scenario(user) {
     await addNode(user, 'one', 1);
@@ -95,7 +94,7 @@ export const scheduling: ExploreOptions = {
 export const deployments: ExploreOptions = {
   name: 'deployment',
   controllers: (environment) => [
-    deploymentController,
+    createDeploymentController(clockOf(environment)),
     replicaSetController,
     createScheduler(clockOf(environment)),
     pretendingAgent(),

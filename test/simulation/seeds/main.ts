@@ -8,7 +8,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { explore, type SimulationReport } from 'setpoint/testing';
+import { explore, FAULT_KINDS, type SimulationReport } from 'setpoint/testing';
 import { seeds } from './seeds.ts';
 import type { Seed } from './seed.ts';
 
@@ -37,8 +37,9 @@ process.exitCode = caught === rows.length && alarms === 0 ? 0 : 1;
 
 async function tryOut(seed: Seed): Promise<Row> {
   const schedules = Number(values.schedules);
-  const bug = await explore({ ...seed.subject(true), budget: { schedules, ms: 120_000 } });
-  const twin = await explore({ ...seed.subject(false), budget: { schedules, ms: 120_000 } });
+  const budget = { schedules, ms: 120_000 };
+  const bug = await explore({ faults: FAULT_KINDS, ...seed.subject(true), budget });
+  const twin = await explore({ faults: FAULT_KINDS, ...seed.subject(false), budget });
   const row = {
     number: seed.number,
     title: seed.title,

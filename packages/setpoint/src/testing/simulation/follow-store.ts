@@ -1,13 +1,14 @@
-import type { Revision, Store, WatchBatch } from '../../store/index.ts';
+import type { Revision, Store, WatchBatch, WatchRequest } from '../../store/index.ts';
 
-/** Tells every revision of a store, whole and in order, until the returned function is called. */
+/** Tells every revision of a store (or of what `request` watches), whole and in order, until the returned function is called. */
 export function followStore(
   store: Store,
   onCommit: (revision: Revision, events: WatchBatch['events']) => void,
   onProgress: (revision: Revision) => void,
+  request: WatchRequest = { fromKey: '\0', startRevision: 1n },
 ): () => void {
   let over = false;
-  const all = store.watch({ fromKey: '\0', startRevision: 1n })[Symbol.asyncIterator]();
+  const all = store.watch(request)[Symbol.asyncIterator]();
   const take = ({ revision, events }: WatchBatch): void => {
     if (events.length === 0) return onProgress(revision);
     for (let from = 0; from < events.length;) {
@@ -31,5 +32,6 @@ export function followStore(
   pull();
   return () => {
     over = true;
+    void all.return?.();
   };
 }

@@ -19,6 +19,14 @@ export type { ExploreOptions, SimulationReport } from './campaign.ts';
 export type { Draining } from './drain.ts';
 export { type Fault, FAULT_KINDS, type FaultKind } from './fault.ts';
 export { atMost, type Law, law, noOrphans, ownedBy } from './law.ts';
+export { type LawMonitorOptions, monitorLaws } from './monitor-laws.ts';
+export {
+  playRecording,
+  type RecordedStep,
+  type Recording,
+  type RecordOptions,
+  recordScenario,
+} from './record-scenario.ts';
 export type { SimulatedFailure } from './report.ts';
 export { explore, replay, simulate } from './simulate.ts';
 export type { WorldState } from './state.ts';
