@@ -99,7 +99,11 @@ export async function playRecording(
     if (deleting) {
       await user.delete(kind, ref);
     } else {
-      const optional = { ...(namespace && { namespace }), ...(labels && { labels }), ...(annotations && { annotations }) };
+      const optional = {
+        ...(namespace && { namespace }),
+        ...(labels && { labels }),
+        ...(annotations && { annotations }),
+      };
       await user.apply(kind, { name, spec: spec as never, ...optional });
     }
   }
