@@ -2,7 +2,7 @@ import { defineController, defineResource, memoryStore } from 'setpoint';
 import {
   atMost,
   createTestManager,
-  type FakeClock,
+  FakeClock,
   monitorLaws,
   playRecording,
   recordScenario,
@@ -48,11 +48,10 @@ it('watches the laws of a simulation in production, and tells a breach once', as
 });
 
 it('turns what people did in production into a scenario that is run under faults', async () => {
-  let clock: FakeClock | undefined;
-  const store = memoryStore();
-  const recording = recordScenario({ store, plurals: ['machines'], now: () => clock?.now() ?? 0 });
-  const world = await createTestManager({ controllers: [machines()], store });
-  ({ clock } = world);
+  const clock = new FakeClock();
+  const store = memoryStore({ clock });
+  const recording = recordScenario({ store, plurals: ['machines'], now: () => clock.now() });
+  const world = await createTestManager({ controllers: [machines()], store, clock });
   await world.create(Machine, { name: 'a', spec: { parts: 1 } });
   await world.settled();
   await world.apply(Machine, { name: 'a', spec: { parts: 2 } });
