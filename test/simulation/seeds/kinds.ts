@@ -1,5 +1,4 @@
 import { defineResource } from 'setpoint';
-import type { SimulatedUser } from 'setpoint/testing';
 import { z } from 'zod';
 
 const group = { group: 'seeds.test', version: 'v1' } as const;
@@ -39,11 +38,3 @@ export const status = { phase: '', count: 0, external: '', stamp: '' };
 
 export const names = (app: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${app}-${index}`);
-
-/** Scales up, down, deletes and starts over: what most seeds are put through. */
-export async function scaling(user: SimulatedUser): Promise<void> {
-  await user.create(App, { name: 'a', spec: { replicas: 3 } });
-  await user.modify(App, 'a', () => ({ spec: { replicas: 1, size: 1, note: '' } }));
-  await user.deleteAndRest(App, 'a');
-  await user.create(App, { name: 'a', spec: { replicas: 2 } });
-}
