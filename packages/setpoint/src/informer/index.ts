@@ -33,6 +33,15 @@
  * - A handler that throws, hangs or is slow with promises affects no other and not the cache. One that blocks the
  *   event loop blocks everything: handlers are for putting keys into a queue.
  *
+ * *Smaller caches*: a `transform` says what is kept of each object, `keysOnly` keeps no values; both show in the type.
+ *
+ * *Several caches at one moment*: `takeSnapshot([a, b])` shows them at one revision, however far each has come.
+ *
+ * *When most of a cache goes at one revision*, the cache follows and handlers are held until somebody who has looked
+ * calls `release()`: nothing tears down the world because a prefix was wiped.
+ *
+ * *Shared at run time*: `createInformerSet` runs one informer for each prefix for as long as somebody has a share in it.
+ *
  * *Not promised*: that two informers are at the same revision; that an object still exists when it is told; that what
  * a process wrote itself is already here (`waitFor` its revision).
  *
