@@ -14,10 +14,11 @@ export const Website = defineResource({
     message: z.string(),
     theme: z.object({ color: z.string().optional(), font: z.string().optional() }).optional(),
     tags: z.array(z.string()).optional(),
+    region: z.string().optional(),
   }),
   status: z.object({ ready: z.int() }),
   scale: { specReplicasPath: 'spec.replicas', statusReplicasPath: 'status.ready' },
-  immutable: ['spec.theme.font'],
+  immutable: ['spec.region'],
 });
 export const Server = defineResource({
   group: 'demo.dev',

@@ -7,7 +7,7 @@ import { type Consumer, installPacked, type PackedPackage } from './packed-packa
 
 /** What may come with each package. A new one needs a reason, and a change here. */
 const DEPENDENCIES: Record<string, { dependencies: string[]; peers: string[] }> = {
-  setpoint: { dependencies: ['@standard-schema/spec', 'eventemitter3', 'p-queue', 'rxjs'], peers: [] },
+  setpoint: { dependencies: ['@standard-schema/spec', 'eventemitter3', 'p-queue', 'rfc6902', 'rxjs'], peers: [] },
   '@setpoint/etcd': { dependencies: ['etcd3'], peers: ['setpoint'] },
   '@setpoint/cli': { dependencies: ['commander', 'yaml'], peers: ['@setpoint/etcd', 'setpoint'] },
 };

@@ -53,6 +53,8 @@ export {
   /** What `createManager` makes. */
   type ControlPlane,
   type ControlPlaneOptions,
+  /** The etcd role that a manager needs, and the commands that make it. */
+  minimalRole,
   /** Logs to standard error: readable on a terminal, JSON otherwise. */
   consoleLogger,
 } from './runtime/index.ts';
@@ -69,6 +71,10 @@ export {
   createClient,
   type Client,
   type ResourceClient,
+  /** One object that should be there for another's sake, for `apply(children)` of a reconcile. */
+  child,
+  /** A hook that changes or refuses writes before they are sent. */
+  admit,
 } from './client/index.ts';
 export {
   /** A local cache that follows any prefix of a store, with handlers and indexes. */

@@ -462,7 +462,10 @@ describe('delete and finalizers', () => {
     await websites.create({ name: 'web', finalizers: ['demo.dev/f'], spec });
     const marked = await websites.delete('web');
     const { deletionTimestamp: _, ...metadata } = marked.metadata;
-    const next = await websites.update({ ...marked, metadata, spec: { message: 'two', replicas: 1 } });
+    const unset = websites.update({ ...marked, metadata, spec: { message: 'two', replicas: 1 } });
+    await expect(unset).rejects.toMatchObject({ code: 'Invalid', details: { path: 'metadata.deletionTimestamp' } });
+    expect(await websites.get('web')).toEqual(marked);
+    const next = await websites.update(marked, { spec: { message: 'two' } });
     expect(next.metadata.deletionTimestamp).toBe(marked.metadata.deletionTimestamp);
   });
 

@@ -1,10 +1,22 @@
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
-import { type AnyResourceDefinition, DEFAULT_PREFIX, quote, validatePrefix } from '../resource/index.ts';
+import {
+  type AnyResourceDefinition,
+  DEFAULT_PREFIX,
+  quote,
+  type ResourceObject,
+  validatePrefix,
+  type ValueTransformer,
+} from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
+import { type AdmissionHook, checkHooks } from './admission.ts';
+import { applyChildren, type ApplyChildrenOptions } from './apply-children.ts';
+import { type Child, type ChildrenReport, isManagedBy } from './children.ts';
 import { type ClientContext, ObjectWriter, type WriteListener } from './object-writer.ts';
 import { ResourceClient } from './resource-client.ts';
+import { runTransaction, type Transaction, type TransactionResult } from './transaction.ts';
+import { checkManager, type ModifyOptions } from './write-options.ts';
 
 export interface ClientOptions {
   /** Where the objects are. A fenced store makes every write of this client fenced. */
@@ -15,6 +27,12 @@ export interface ClientOptions {
   readonly random?: Random;
   /** Called after each write that is known to be applied, before its call returns. Must not throw. */
   readonly onWrite?: WriteListener | undefined;
+  /** Who writes, for the ownership of fields. Default `setpoint`. */
+  readonly manager?: string | undefined;
+  /** Asked about every write before it is sent, in this order: see {@link admit}. */
+  readonly admission?: readonly AdmissionHook[] | undefined;
+  /** Stands between the objects of a kind and their stored bytes: see `aesGcmTransformer`. Default: nothing does. */
+  readonly transformerOf?: ((definition: AnyResourceDefinition) => ValueTransformer | undefined) | undefined;
 }
 
 /** Objects of any kind in one store, under one prefix. It keeps no copies and has nothing to close. */
@@ -26,27 +44,70 @@ export interface Client {
    * plural already: the objects of the two would lie under the same keys.
    */
   resource<Definition extends AnyResourceDefinition>(definition: Definition): ResourceClient<Definition>;
+  /**
+   * Reads and writes several objects, of any kinds, as one: `body` reads at one revision, and what it wrote is written
+   * together if everything that it read is still so; otherwise it runs again, so it must have no other effects. At most
+   * 128 objects. Throws `Conflict` when all attempts are used up, and whatever `body` throws, with nothing written.
+   */
+  transaction<T>(
+    body: (transaction: Transaction) => Promise<T>,
+    options?: ModifyOptions,
+  ): Promise<TransactionResult<T>>;
+  /**
+   * Brings the children of an object about, of these kinds: those listed are created or updated, in their order, those
+   * that it manages and that are not listed are deleted. Made with {@link child}.
+   */
+  applyChildren(
+    owner: ResourceObject,
+    children: readonly Child[],
+    options: ApplyChildrenOptions & { readonly kinds: readonly AnyResourceDefinition[] },
+  ): Promise<ChildrenReport>;
 }
 
 /** Makes a client. Throws `Invalid` for a prefix that isn't `/segment`, once or more. */
 export function createClient(options: ClientOptions): Client {
   const { store, prefix = DEFAULT_PREFIX, clock = systemClock, random = systemRandom, onWrite } = options;
+  const { manager = 'setpoint', admission = [], transformerOf = () => undefined } = options;
   validatePrefix(prefix);
-  const context: ClientContext = { store, prefix, clock, random, onWrite };
+  checkManager(manager);
+  checkHooks(admission);
+  const context: ClientContext = { store, prefix, clock, random, onWrite, manager, admission, transformerOf };
   const clients = new Map<AnyResourceDefinition, ResourceClient<AnyResourceDefinition>>();
   const kinds = new Map<string, string>();
-  return {
+  const writers = new Map<AnyResourceDefinition, ObjectWriter<AnyResourceDefinition>>();
+  const writerOf = <Definition extends AnyResourceDefinition>(definition: Definition): ObjectWriter<Definition> => {
+    const known = writers.get(definition);
+    if (known) return known as unknown as ObjectWriter<Definition>;
+    claimPlural(kinds, definition);
+    const made = new ObjectWriter(definition, context);
+    writers.set(definition, made as unknown as ObjectWriter<AnyResourceDefinition>);
+    return made;
+  };
+  const client: Client = {
     store,
     prefix,
     resource<Definition extends AnyResourceDefinition>(definition: Definition): ResourceClient<Definition> {
       const known = clients.get(definition);
       if (known) return known as unknown as ResourceClient<Definition>;
-      claimPlural(kinds, definition);
-      const client = new ResourceClient(new ObjectWriter(definition, context));
-      clients.set(definition, client);
-      return client;
+      const made = new ResourceClient(writerOf(definition));
+      clients.set(definition, made);
+      return made;
     },
+    transaction: (body, options = {}) => runTransaction(context, writerOf, body, options),
+    applyChildren: (owner, children, { kinds, ...options }) =>
+      applyChildren({ client, owner, kinds, managed: (kind) => managedBy(client, owner, kind) }, children, options),
   };
+  return client;
+}
+
+async function managedBy(
+  client: Client,
+  owner: ResourceObject,
+  kind: AnyResourceDefinition,
+): Promise<readonly ResourceObject[]> {
+  const { namespace } = owner.metadata;
+  const { items } = await client.resource(kind).list({ namespace });
+  return items.filter((object) => isManagedBy(owner, object));
 }
 
 function claimPlural(kinds: Map<string, string>, { group, kind, plural, scope }: AnyResourceDefinition): void {

@@ -21,13 +21,38 @@
  *
  * Next: `resource-client.ts`, then `object-writer.ts`, where every write goes through
  */
+export { type AdmissionHook, type AdmissionOptions, type AdmissionRequest, admit } from './admission.ts';
+export { applyChildren, type ApplyChildrenOptions, type ChildrenScope } from './apply-children.ts';
+export { type Child, child, type ChildChange, type ChildInput, type ChildrenReport } from './children.ts';
 export { type Client, type ClientOptions, createClient } from './client.ts';
+export type { DeleteCollectionOptions, DeletedCollection } from './delete-object.ts';
 export type { ListOptions, ObjectList } from './list-objects.ts';
-export type { ApplyInput, ObjectChanges, ObjectInput } from './object-input.ts';
+export type { ObjectHistory, ObjectVersion } from './object-history.ts';
+export type {
+  ApplyInput,
+  CreateInput,
+  FieldsInput,
+  ObjectChanges,
+  ObjectInput,
+  Partially,
+  StatusInput,
+} from './object-input.ts';
 export { DEFAULT_NAMESPACE, type ObjectRef } from './object-ref.ts';
 export type { WriteListener } from './object-writer.ts';
+export type { JsonPatchOperation, ObjectPatch, StatusPatch } from './patch-object.ts';
 export type { ReadOptions } from './read-options.ts';
+export type { ResourceClient } from './resource-client.ts';
 export type { Scale } from './scale.ts';
 export type { SelectOptions } from './selection.ts';
+export type { Transaction, TransactionResource, TransactionResult } from './transaction.ts';
 export type { ObjectEvent, WatchObjectsOptions } from './watch-objects.ts';
-export type { ApplyOptions, DeleteOptions, ModifyOptions, ResourceClient, StatusInput } from './resource-client.ts';
+export type {
+  ApplyFieldsOptions,
+  ApplyOptions,
+  DeleteOptions,
+  ModifyOptions,
+  PatchOptions,
+  Preconditions,
+  Propagation,
+  WriteOptions,
+} from './write-options.ts';

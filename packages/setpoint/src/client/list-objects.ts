@@ -3,7 +3,8 @@ import { type AnyResourceDefinition, invalid, kindOf, type ObjectOf } from '../r
 import { type KeyValue, listPages, prefixEnd, type Revision, toBytes } from '../store/index.ts';
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts';
 import type { ObjectWriter } from './object-writer.ts';
-import { callOptions, isCompacted, reachRevision, type ReadOptions, readRevisions } from './read-options.ts';
+import { callOptions } from './call-options.ts';
+import { isCompacted, reachRevision, type ReadOptions, readRevisions } from './read-options.ts';
 import { type Selection, selectionOf, type SelectOptions } from './selection.ts';
 
 export interface ListOptions extends ReadOptions, SelectOptions {
@@ -52,7 +53,9 @@ export async function listObjects<Definition extends AnyResourceDefinition>(
   }
   if (options.continue !== undefined) return await continued(writer, selection, options, options.continue);
   const { at, notOlderThan } = readRevisions(options);
-  if (notOlderThan !== undefined) await reachRevision(context, notOlderThan, callOptions(options));
+  if (notOlderThan !== undefined) {
+    await reachRevision(context, { key: selection.prefix, wanted: notOlderThan }, callOptions(options));
+  }
   for (let restarts = 0; ; restarts++) {
     try {
       return await page(writer, selection, { revision: at, start: selection.prefix }, options);

@@ -1,4 +1,5 @@
 import {
+  type CommonStatus,
   type DeepReadonly,
   invalid,
   invalidBecause,
@@ -9,8 +10,12 @@ import {
   quote,
   type ResourceObject,
   type SpecInputOf,
+  type StatusOf,
   type Subject,
 } from '../resource/index.ts';
+
+/** A status as it is written: the kind's own fields, conditions and `observedGeneration`. */
+export type StatusInput<Definition> = DeepReadonly<StatusOf<Definition> & CommonStatus>;
 
 /** What {@link ResourceClient.update} and `modify` change. What is absent stays; an empty object or list clears. */
 export interface ObjectChanges<Definition> {
@@ -28,6 +33,26 @@ export interface ObjectInput<Definition> extends ObjectChanges<Definition> {
   /** Default `default`, for namespaced kinds. */
   readonly namespace?: string | undefined;
   readonly spec: DeepReadonly<SpecInputOf<Definition>>;
+}
+
+/** A new object: named, or by the beginning of its name, to which random characters are added. */
+export type CreateInput<Definition> =
+  | ObjectInput<Definition>
+  | (Omit<ObjectInput<Definition>, 'name'> & { readonly generateName: string; readonly name?: undefined });
+
+/** A value of which only some fields are given, at any depth; lists as a whole. */
+export type Partially<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]?: Partially<T[Key]> | undefined }
+    : T;
+
+/** The fields that one manager is responsible for: see {@link ResourceClient.applyFields}. */
+export interface FieldsInput<Definition> extends Omit<ObjectChanges<Definition>, 'spec'> {
+  readonly name: string;
+  /** Default `default`, for namespaced kinds. */
+  readonly namespace?: string | undefined;
+  readonly spec?: Partially<DeepReadonly<SpecInputOf<Definition>>> | undefined;
 }
 
 /** An object as {@link ResourceClient.apply} is to bring it about. */

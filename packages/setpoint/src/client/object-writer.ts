@@ -3,25 +3,36 @@ import type { Clock } from '../internal/clock.ts';
 import { writeChannel, type WriteTrace } from '../internal/diagnostics.ts';
 import type { Random } from '../internal/random.ts';
 import {
+  afterUpdate,
   type AnyResourceDefinition,
   type Codec,
+  deepEqual,
+  fieldsOf,
   isDeleting,
   type ObjectKey,
   type ObjectOf,
   resourceCodec,
+  timestamp,
+  type ValueTransformer,
 } from '../resource/index.ts';
 import {
   type CallOptions,
+  checkTxn,
   type Compare,
   type KeyValue,
   type Operation,
   resolveOutcome,
   type Revision,
   type Store,
+  type TxnRequest,
   type TxnResponse,
+  type WriteOutcome,
 } from '../store/index.ts';
+import { type AdmissionHook, runAdmission } from './admission.ts';
 import { outcomeUnknown } from './client-errors.ts';
 import { targetOf, type ObjectRef, type Target } from './object-ref.ts';
+import { callOptions } from './call-options.ts';
+import type { WriteOptions } from './write-options.ts';
 
 /** Told of every acknowledged write: its kind, key and revision. Must not throw. */
 export type WriteListener = (definition: AnyResourceDefinition, key: ObjectKey, revision: Revision) => void;
@@ -33,20 +44,37 @@ export interface ClientContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly onWrite: WriteListener | undefined;
+  /** Who writes when a write doesn't say. */
+  readonly manager: string;
+  /** Asked about every write, in this order. */
+  readonly admission: readonly AdmissionHook[];
+  readonly transformerOf: (definition: AnyResourceDefinition) => ValueTransformer | undefined;
 }
 
 /** What became of one conditional write: the new object, or what stands in its way (undefined: it is gone). */
 export type WriteResult<T> = { readonly object: T } | { readonly current: KeyValue | undefined };
 
-/** One write to make: of `next`, where `base` is, and `guard` are its bytes if it isn't known that they are. */
-interface Swap<Definition extends AnyResourceDefinition> {
-  readonly base: Revision;
-  readonly next: ObjectOf<Definition>;
-  readonly guard: Uint8Array | undefined;
-}
-
 /** How far `base` can be trusted to be what is stored at its revision. */
 export type BaseOrigin = 'caller' | 'store';
+
+/** One conditional write. */
+export interface Swap<Definition> {
+  /** The mod revision that the key must have, 0 for its absence. */
+  readonly base: Revision;
+  /** What is there at that revision; undefined for a create. */
+  readonly before: ObjectOf<Definition> | undefined;
+  readonly next: ObjectOf<Definition>;
+  /** The bytes that must be there too, where `before` can't be trusted. */
+  readonly guard?: Uint8Array | undefined;
+}
+
+/** A write that is ready to be sent. */
+export interface PreparedWrite<Definition> {
+  readonly next: ObjectOf<Definition>;
+  readonly deletes: boolean;
+  readonly compares: readonly Compare[];
+  readonly change: Operation;
+}
 
 /** Above this the base isn't sent along for comparing: the object is read first instead. */
 const GUARD_MAX_BYTES = 64 * 1024;
@@ -59,11 +87,15 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   readonly definition: Definition;
   readonly context: ClientContext;
   readonly codec: Codec<ObjectOf<Definition>>;
+  /** What a transformer makes of one value differs each time, so there is nothing to compare. */
+  readonly #guardMaxBytes: number;
 
   constructor(definition: Definition, context: ClientContext) {
     this.definition = definition;
     this.context = context;
-    this.codec = resourceCodec(definition, context.prefix);
+    const transformer = context.transformerOf(definition);
+    this.codec = resourceCodec(definition, context.prefix, transformer);
+    this.#guardMaxBytes = transformer ? 0 : GUARD_MAX_BYTES;
   }
 
   target(ref: ObjectRef): Target {
@@ -79,45 +111,67 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   create(
     target: Target,
     object: ObjectOf<Definition>,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<WriteResult<ObjectOf<Definition>>> {
-    return this.#swap(target, { base: 0n, next: object, guard: undefined }, options);
+    return this.#swap(target, { base: 0n, before: undefined, next: object }, options);
   }
 
   /**
-   * Writes what `revise` makes of `base`, if `base` is still current; nothing when it returns `base` itself. A base
-   * that comes from the caller (a cached object, say) saves a read, and is compared in the transaction byte for byte:
-   * when it isn't what is stored at its revision, `revise` is called again with what is.
+   * Writes what `revise` makes of `base`, if `base` is still current; nothing when it returns `base` itself, unless the
+   * stored bytes are stale. A base that comes from the caller (a cached object, say) saves a read, and is compared in
+   * the transaction byte for byte: when it isn't what is stored at its revision, `revise` is called again with what is.
    */
   async replace(
     target: Target,
     base: ObjectOf<Definition>,
     revise: (base: ObjectOf<Definition>) => ObjectOf<Definition>,
-    options: CallOptions & { readonly origin: BaseOrigin },
+    options: WriteOptions & { readonly origin: BaseOrigin; readonly stored?: KeyValue | undefined },
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     const revision = BigInt(base.metadata.resourceVersion);
+    let { stored } = options;
     if (options.origin === 'caller') {
       const next = revise(base);
       const guard = next === base ? undefined : this.codec.encode(base);
       let current: KeyValue | undefined;
-      if (guard && guard.byteLength <= GUARD_MAX_BYTES) {
-        const result = await this.#swap(target, { base: revision, next, guard }, options);
+      if (guard && guard.byteLength <= this.#guardMaxBytes) {
+        const result = await this.#swap(target, { base: revision, before: base, next, guard }, options);
         if ('object' in result) return result;
         ({ current } = result);
       } else {
-        current = await this.read(target, options);
+        current = await this.read(target, callOptions(options));
       }
       if (current?.modRevision !== revision) return { current };
+      stored = current;
       base = this.codec.decode(current);
     }
     const next = revise(base);
-    return next === base ? { object: base } : this.#swap(target, { base: revision, next, guard: undefined }, options);
+    if (next === base && !(stored && this.codec.isStale?.(stored))) return { object: base };
+    return await this.#swap(target, { base: revision, before: base, next }, options);
+  }
+
+  /**
+   * What is to be sent for a write, once admission has had its say. An object whose deletion was asked for is deleted
+   * by the write that leaves it without finalizers.
+   */
+  async prepare(target: Target, write: Swap<Definition>, options: WriteOptions): Promise<PreparedWrite<Definition>> {
+    const { storeKey: key, subject } = target;
+    const { base, before, guard } = write;
+    const { admission, clock } = this.context;
+    const { dryRun = false, signal, lease } = options;
+    const hooked = { definition: this.definition, subject, before, next: write.next, dryRun, signal, clock };
+    const admitted = admission.length === 0 ? write.next : await runAdmission(admission, hooked);
+    const next = this.#stamp(this.#withManagedFields(before, admitted, options));
+    const deletes = isDeleting(next.metadata) && !next.metadata.finalizers?.length;
+    const put = { key, value: this.codec.encode(next), ...(lease === undefined ? {} : { lease }) };
+    const compares: Compare[] = [{ key, target: 'mod', operator: '=', operand: base }];
+    if (guard) compares.push({ key, target: 'value', operator: '=', operand: guard });
+    return { next, deletes, compares, change: deletes ? { delete: { key } } : { put } };
   }
 
   async #swap(
     target: Target,
     write: Swap<Definition>,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     if (!writeChannel.hasSubscribers) return this.#swapQuietly(target, write, options);
     const trace: WriteTrace = { kind: this.definition.kind, key: target.key };
@@ -130,32 +184,61 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
     return result;
   }
 
-  /** An object whose deletion was asked for is deleted by the write that leaves it without finalizers. */
   async #swapQuietly(
     target: Target,
     write: Swap<Definition>,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     const { storeKey: key } = target;
-    const next = this.#stamp(write.next);
-    const deletes = isDeleting(next.metadata) && !next.metadata.finalizers?.length;
-    const change: Operation = deletes ? { delete: { key } } : { put: { key, value: this.codec.encode(next) } };
-    const compares: Compare[] = [{ key, target: 'mod', operator: '=', operand: write.base }];
-    if (write.guard) compares.push({ key, target: 'value', operator: '=', operand: write.guard });
+    const prepared = await this.prepare(target, write, options);
+    const { next, compares, change } = prepared;
+    const request: TxnRequest = { compares, then: [change], else: [{ range: { key } }] };
+    const call = callOptions(options);
+    if (options.dryRun === true) return await this.#wouldWrite(target, write, request, next, call);
     try {
-      const response = await this.context.store.txn({ compares, then: [change], else: [{ range: { key } }] }, options);
-      return response.succeeded ? this.#written(target, next, response.revision) : { current: currentOf(response) };
+      const response = await this.context.store.txn(request, call);
+      return response.succeeded ? this.written(target, next, response.revision) : { current: currentOf(response) };
     } catch (error) {
       if (!isSetpointError(error, 'OutcomeUnknown')) throw error;
-      return await this.#resolve(target, { base: write.base, next, deletes }, options, error);
+      return await this.#resolve(target, { base: write.base, ...prepared }, call, error);
     }
+  }
+
+  async #wouldWrite(
+    target: Target,
+    { base, guard }: Swap<Definition>,
+    request: TxnRequest,
+    next: ObjectOf<Definition>,
+    call: CallOptions,
+  ): Promise<WriteResult<ObjectOf<Definition>>> {
+    checkTxn(request);
+    const current = await this.read(target, call);
+    const fits = (current?.modRevision ?? 0n) === base && (!guard || Buffer.compare(guard, current!.value) === 0);
+    if (!fits) return { current };
+    return { object: { ...next, metadata: { ...next.metadata, resourceVersion: base === 0n ? '' : String(base) } } };
+  }
+
+  /** Where fields have owners, a write that is no apply (and so left their list alone) moves to its writer what it changes. */
+  #withManagedFields(
+    before: ObjectOf<Definition> | undefined,
+    next: ObjectOf<Definition>,
+    options: WriteOptions,
+  ): ObjectOf<Definition> {
+    const managed = before?.metadata.managedFields;
+    if (!before || !managed?.length || next.metadata.managedFields !== managed) return next;
+    const { manager = this.context.manager } = options;
+    const time = timestamp(this.context.clock.wallNow());
+    const managedFields = afterUpdate(managed, { before: fieldsOf(before), after: fieldsOf(next), manager, time });
+    if (deepEqual(managedFields, managed)) return next;
+    return { ...next, metadata: { ...next.metadata, managedFields } };
   }
 
   #stamp(object: ObjectOf<Definition>): ObjectOf<Definition> {
     return { ...object, metadata: { ...object.metadata, writeId: this.context.random.uuid() } };
   }
 
-  #written(target: Target, object: ObjectOf<Definition>, revision: Revision): WriteResult<ObjectOf<Definition>> {
+  /** The object at its new revision, after its listener was told. */
+  written(target: Target, object: ObjectOf<Definition>, revision: Revision): { readonly object: ObjectOf<Definition> } {
     this.context.onWrite?.(this.definition, target.key, revision);
     return { object: { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } } };
   }
@@ -163,9 +246,21 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   async #resolve(
     target: Target,
     write: { readonly base: Revision; readonly next: ObjectOf<Definition>; readonly deletes: boolean },
-    options: CallOptions,
+    call: CallOptions,
     cause: unknown,
   ): Promise<WriteResult<ObjectOf<Definition>>> {
+    const outcome = await this.outcomeOf(target, write, call);
+    if (outcome.state === 'applied') return this.written(target, write.next, outcome.revision);
+    if (outcome.state === 'not-applied') return { current: outcome.current };
+    throw outcomeUnknown(target, cause);
+  }
+
+  /** What became of a write whose answer was lost. */
+  outcomeOf(
+    target: Target,
+    write: { readonly base: Revision; readonly next: ObjectOf<Definition>; readonly deletes: boolean },
+    call: CallOptions,
+  ): Promise<WriteOutcome> {
     const { store, clock } = this.context;
     const { base, next, deletes } = write;
     const ours = ({ type, kv }: { readonly type: 'put' | 'delete'; readonly kv: KeyValue }): boolean => {
@@ -173,10 +268,7 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
       const found = this.#decodeOrNothing(kv)?.metadata;
       return base === 0n ? found?.uid === next.metadata.uid : found?.writeId === next.metadata.writeId;
     };
-    const outcome = await resolveOutcome(store, { key: target.storeKey, base, ours }, { ...options, clock });
-    if (outcome.state === 'applied') return this.#written(target, next, outcome.revision);
-    if (outcome.state === 'not-applied') return { current: outcome.current };
-    throw outcomeUnknown(target, cause);
+    return resolveOutcome(store, { key: target.storeKey, base, ours }, { ...call, clock });
   }
 
   #decodeOrNothing(kv: KeyValue): ObjectOf<Definition> | undefined {

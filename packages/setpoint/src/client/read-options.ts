@@ -1,7 +1,8 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { sleep } from '../internal/clock.ts';
 import { invalid, kindOf, quote } from '../resource/index.ts';
-import type { CallOptions, RangeRequest, RangeResponse, Revision } from '../store/index.ts';
+import type { BytesLike, CallOptions, RangeResponse, Revision } from '../store/index.ts';
+import { callOptions } from './call-options.ts';
 import type { ClientContext } from './object-writer.ts';
 
 /** How current a read has to be. Default: the present. */
@@ -48,15 +49,15 @@ export function readRevisions({ at, notOlderThan }: ReadOptions): {
   };
 }
 
-/** Waits until the store has reached a revision. A store that was restored may never: that ends as `FutureRevision`. */
+/** Waits until the store has reached a revision, asking by a key that the caller may read. A store that was restored may never: that ends as `FutureRevision`. */
 export async function reachRevision(
   { store, clock }: ClientContext,
-  wanted: Revision,
+  { key, wanted }: { readonly key: BytesLike; readonly wanted: Revision },
   call: CallOptions,
 ): Promise<void> {
   const start = clock.now();
   for (;;) {
-    const { revision } = await store.range({ key: 'setpoint', limit: 1, keysOnly: true }, call);
+    const { revision } = await store.range({ key, keysOnly: true }, call);
     if (revision >= wanted) return;
     if (clock.now() - start >= WAIT_MAX_MS) throw tooLarge(wanted, revision);
     await sleep(clock, WAIT_STEP_MS, call.signal, { ref: true });
@@ -80,20 +81,16 @@ function tooLarge(wanted: Revision, revision: Revision): SetpointError {
 /** A range read as current as the options ask for. */
 export async function readRange(
   context: ClientContext,
-  request: RangeRequest,
+  request: { readonly key: string },
   options: ReadOptions,
 ): Promise<RangeResponse> {
   const { at, notOlderThan } = readRevisions(options);
   const call = callOptions(options);
+  const { key } = request;
   const response = await context.store.range(at === undefined ? request : { ...request, revision: at }, call);
   if (notOlderThan === undefined || response.revision >= notOlderThan) return response;
-  await reachRevision(context, notOlderThan, call);
+  await reachRevision(context, { key, wanted: notOlderThan }, call);
   return await context.store.range(request, call);
-}
-
-/** The part of some options that a store call takes. */
-export function callOptions({ signal, timeoutMs }: CallOptions): CallOptions {
-  return { ...(signal ? { signal } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
 
 /** Whether a read failed because the revision it was for is compacted. */

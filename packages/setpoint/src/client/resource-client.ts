@@ -1,65 +1,72 @@
 import {
   type AnyResourceDefinition,
-  type CommonStatus,
-  type DeepReadonly,
   deepEqual,
+  fieldsOf,
   hasFinalizer,
-  invalid,
   invalidBecause,
-  isDeleting,
-  kindOf,
   type ObjectMeta,
   type ObjectOf,
-  type StatusOf,
+  plainJson,
+  type Subject,
   timestamp,
   withFinalizer,
   withoutFinalizer,
 } from '../resource/index.ts';
 import type { CallOptions } from '../store/index.ts';
-import { alreadyExists, conflict, notFound, otherIncarnation } from './client-errors.ts';
+import { applyFields } from './apply-fields.ts';
+import { alreadyExists, notFound } from './client-errors.ts';
+import {
+  deleteCollection,
+  type DeleteCollectionOptions,
+  type DeletedCollection,
+  deleteObject,
+  refuseOther,
+} from './delete-object.ts';
 import { type ListOptions, listObjects, type ObjectList } from './list-objects.ts';
+import { blankObject, named, newObject } from './new-object.ts';
+import { type ObjectHistory, objectHistory } from './object-history.ts';
 import {
   APPLY_FIELDS,
   type ApplyInput,
   CHANGE_FIELDS,
   checkFields,
+  type CreateInput,
+  type FieldsInput,
   INPUT_FIELDS,
   type ObjectChanges,
-  type ObjectInput,
+  type StatusInput,
 } from './object-input.ts';
-import type { ObjectRef, Target } from './object-ref.ts';
+import type { ObjectRef } from './object-ref.ts';
 import type { ObjectWriter, WriteResult } from './object-writer.ts';
-import { callOptions, readRange, type ReadOptions } from './read-options.ts';
+import {
+  type JsonPatchOperation,
+  merged,
+  type ObjectPatch,
+  patched,
+  revisePatched,
+  type StatusPatch,
+} from './patch-object.ts';
+import { readRange, type ReadOptions } from './read-options.ts';
 import { replaceOnce, replaceUntilDone } from './replace-loop.ts';
-import { changesOf, changesToApply, revise, reviseStatus } from './revise.ts';
+import { changesOf, changesToApply, ownParts, revise, reviseStatus } from './revise.ts';
+import { rewriteStale } from './rewrite-stale.ts';
 import { checkReplicas, type Scale, scaledSpec, scaleOf } from './scale.ts';
+import type { SelectOptions } from './selection.ts';
 import { type ObjectEvent, watchObjects, type WatchObjectsOptions } from './watch-objects.ts';
+import {
+  type ApplyFieldsOptions,
+  type ApplyOptions,
+  checkManager,
+  type DeleteOptions,
+  type ModifyOptions,
+  type PatchOptions,
+  retryOf,
+  writeOptions,
+  type WriteOptions,
+} from './write-options.ts';
 
-/** A status as it is written: the kind's own fields, conditions and `observedGeneration`. */
-export type StatusInput<Definition> = DeepReadonly<StatusOf<Definition> & CommonStatus>;
-
-export interface ModifyOptions extends CallOptions {
-  /** How often to try when others keep writing first. Default 30, over about fifteen seconds. */
-  readonly attempts?: number;
-}
-
-export interface DeleteOptions extends ModifyOptions {
-  /** Deletes this incarnation only. Default: the one of the object that was passed, if it was an object. */
-  readonly uid?: string | undefined;
-  /** Deletes this version only. */
-  readonly resourceVersion?: string | undefined;
-}
-
-export interface ApplyOptions<Definition> extends ModifyOptions {
-  /**
-   * The object as a cache has it. Saves the read: when nothing differs from it, it is returned, as fresh as the cache
-   * is; when something does, the write is based on it, and on what is stored if that has moved on.
-   */
-  readonly from?: ObjectOf<Definition> | undefined;
-}
-
-/** Far more than client-go's 5, which a dozen busy writers of one object use up. */
-const ATTEMPTS = 30;
+/** More would mean that nearly all of 14 million names are taken. */
+const NAMES_TRIED_MAX = 8;
 
 /**
  * Typed reads and writes of one kind's objects, straight from and to the store.
@@ -117,13 +124,20 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     return scaleOf(this.definition, await this.modify(ref, change, options), subject);
   }
 
-  /** Stores a new object, with a new uid. Throws `AlreadyExists`. */
-  async create(input: ObjectInput<Definition>, options: CallOptions = {}): Promise<ObjectOf<Definition>> {
-    const target = this.#writer.target(input);
-    checkFields(input, INPUT_FIELDS, target.subject);
-    const result = await this.#writer.create(target, this.#newObject(target, input), options);
-    if ('object' in result) return result.object;
-    throw alreadyExists(target, result.current?.modRevision);
+  /**
+   * Stores a new object, with a new uid. Throws `AlreadyExists`; with `generateName` other names are tried before.
+   */
+  async create(input: CreateInput<Definition>, options: WriteOptions = {}): Promise<ObjectOf<Definition>> {
+    for (let attempt = 1; ; attempt++) {
+      const own = named(input, this.#writer.context.random, { what: this.definition.kind });
+      const target = this.#writer.target(own);
+      checkFields(own, INPUT_FIELDS, target.subject);
+      const object = newObject(this.#writer, target, own);
+      const result = await this.#writer.create(target, object, writeOptions(options));
+      if ('object' in result) return result.object;
+      const again = input.name === undefined && attempt < NAMES_TRIED_MAX;
+      if (!again) throw alreadyExists(target, result.current?.modRevision);
+    }
   }
 
   /**
@@ -133,11 +147,15 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
   async update(
     object: ObjectOf<Definition>,
     changes?: ObjectChanges<Definition>,
-    options: CallOptions = {},
+    options: WriteOptions = {},
   ): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(object);
     if (changes) checkFields(changes, CHANGE_FIELDS, target.subject);
-    return await replaceOnce(this.#writer, { target, from: object, call: options }, (base) => {
+    const call = writeOptions(options);
+    if (this.definition.unconditionalUpdate === true && !object.metadata.resourceVersion) {
+      return await this.modify({ ...target.name }, () => changes ?? ownParts(object), options);
+    }
+    return await replaceOnce(this.#writer, { target, from: object, call }, (base) => {
       const { subject } = target;
       if (changes && !deepEqual(base.spec, object.spec)) {
         throw invalidBecause(
@@ -154,12 +172,13 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
   async updateStatus(
     object: ObjectOf<Definition>,
     status: StatusInput<Definition>,
-    options: CallOptions = {},
+    options: WriteOptions = {},
   ): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(object);
+    const call = writeOptions(options);
     const change = (base: ObjectOf<Definition>): ObjectOf<Definition> =>
       reviseStatus(this.definition, base, status, target.subject);
-    return await replaceOnce(this.#writer, { target, from: object, call: options }, change);
+    return await replaceOnce(this.#writer, { target, from: object, call }, change);
   }
 
   /**
@@ -198,6 +217,50 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
   }
 
   /**
+   * Changes some fields by a merge patch (RFC 7386): what is given is set, null takes a field away, lists are set as a
+   * whole. With `{ subresource: 'status' }` it is one of the status. Throws `NotFound`, and `Conflict` where uid or
+   * version aren't those of the options.
+   */
+  async patch(
+    ref: ObjectRef | ObjectOf<Definition>,
+    patch: ObjectPatch<Definition> | StatusPatch<Definition>,
+    options: PatchOptions = {},
+  ): Promise<ObjectOf<Definition>> {
+    return await this.#patch(ref, options, (base, subject) => merged(base, patch, subject));
+  }
+
+  /** The same by a JSON patch (RFC 6902), all of it or nothing. Throws `Conflict` when a `test` in it fails. */
+  async patchJson(
+    ref: ObjectRef | ObjectOf<Definition>,
+    operations: readonly JsonPatchOperation[],
+    options: PatchOptions = {},
+  ): Promise<ObjectOf<Definition>> {
+    return await this.#patch(ref, options, (base, subject) => patched(base, operations, subject));
+  }
+
+  /**
+   * Brings about the fields that a manager is responsible for, and only these: creates the object with them, or sets
+   * them; those that it applied before and leaves out now go, unless somebody else owns them too. Throws `Conflict`,
+   * naming fields and owners, where somebody else owns one with another value, and `force` isn't given.
+   */
+  async applyFields(input: FieldsInput<Definition>, options: ApplyFieldsOptions): Promise<ObjectOf<Definition>> {
+    const target = this.#writer.target(input);
+    const { subject } = target;
+    checkFields(input, INPUT_FIELDS, subject);
+    checkManager(options.manager);
+    const { name: _, namespace: __, spec, ...metadata } = input;
+    const wanted = fieldsOf({ metadata, spec: spec === undefined ? undefined : plainJson(spec, subject, 'spec') });
+    const { manager, force = false } = options;
+    const revised = (base: ObjectOf<Definition>): ObjectOf<Definition> => {
+      const time = timestamp(this.#writer.context.clock.wallNow());
+      return applyFields(this.definition, base, { manager, force, wanted, time }, target);
+    };
+    const create = (): Promise<WriteResult<ObjectOf<Definition>>> =>
+      this.#writer.create(target, revised(blankObject(this.#writer, target)), writeOptions(options));
+    return await replaceUntilDone(this.#writer, { target, from: undefined, ...retryOf(options), create }, revised);
+  }
+
+  /**
    * Creates the object, or brings it to this: its spec becomes this one, the given labels, annotations, owners and
    * finalizers are added, those of others stay. Fields of the spec that the schema doesn't know stay as well. Throws
    * `Conflict` when another owner controls it.
@@ -213,8 +276,8 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     const create = async (): Promise<WriteResult<ObjectOf<Definition>>> => {
       const { owner: _, ...own } = input;
       const changes = changesToApply<Definition>(target.name, input);
-      const object = this.#newObject(target, { ...own, ...changes, spec: input.spec });
-      return await this.#writer.create(target, object, callOptions(options));
+      const object = newObject(this.#writer, target, { ...own, ...changes, spec: input.spec });
+      return await this.#writer.create(target, object, writeOptions(options));
     };
     return await replaceUntilDone(this.#writer, { target, from: options.from, ...retryOf(options), create }, revised);
   }
@@ -224,18 +287,16 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
    * Returns it as it was last, at the revision of the write; it is gone when it has no finalizers. Throws `NotFound`,
    * and `Conflict` when uid or version aren't the given ones.
    */
-  async delete(ref: ObjectRef | ObjectOf<Definition>, options: DeleteOptions = {}): Promise<ObjectOf<Definition>> {
-    const target = this.#writer.target(ref);
-    return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
-      const { uid, resourceVersion } = base.metadata;
-      if (options.uid !== undefined && options.uid !== uid) throw otherIncarnation(target, options.uid, uid);
-      if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
-        throw conflict(target, options.resourceVersion, BigInt(resourceVersion));
-      }
-      if (isDeleting(base.metadata)) return base;
-      const deletionTimestamp = timestamp(this.#writer.context.clock.wallNow());
-      return { ...base, metadata: { ...base.metadata, deletionTimestamp } };
-    });
+  async delete(
+    ref: ObjectRef | ObjectOf<Definition>,
+    options: DeleteOptions<Definition> = {},
+  ): Promise<ObjectOf<Definition>> {
+    return await deleteObject(this.#writer, { target: this.#writer.target(ref), from: givenObject(ref) }, options);
+  }
+
+  /** Deletes every object that is selected: {@link ResourceClient.delete} for each, without a promise for all. */
+  deleteCollection(options: DeleteCollectionOptions = {}): Promise<DeletedCollection<Definition>> {
+    return deleteCollection(this.#writer, options);
   }
 
   /** Makes deletes wait until the finalizer is removed. Throws `Invalid` when the object is being deleted already. */
@@ -260,25 +321,32 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     return this.modify(ref, change, options);
   }
 
-  #newObject(target: Target, input: ObjectInput<Definition>): ObjectOf<Definition> {
-    if (input.spec === undefined) throw invalid(target.subject, 'spec', 'an object', kindOf(input.spec));
-    const { apiVersion, kind } = this.definition;
-    const { clock, random } = this.#writer.context;
-    const metadata: ObjectMeta = {
-      ...target.name,
-      uid: random.uuid(),
-      resourceVersion: '',
-      generation: 0,
-      creationTimestamp: timestamp(clock.wallNow()),
-    };
-    // From nothing to the input is one change of the spec, so that validation and generation have one place.
-    const blank = { apiVersion, kind, metadata, spec: undefined } as ObjectOf<Definition>;
-    return revise(this.definition, blank, input, { subject: target.subject });
+  /** Every version of an object that the store remembers, also of a deleted one, and what changed in each. */
+  async history(ref: ObjectRef, options: CallOptions = {}): Promise<ObjectHistory<Definition>> {
+    return await objectHistory(this.#writer, this.#writer.target(ref), options);
   }
-}
 
-function retryOf(options: ModifyOptions): { readonly call: CallOptions; readonly attempts: number } {
-  return { call: callOptions(options), attempts: options.attempts ?? ATTEMPTS };
+  /**
+   * Writes every object again whose stored bytes are not what they would be now: after the secret of a transformer or
+   * the storage version of the kind has changed. Says how many it wrote.
+   */
+  async rewriteStale(options: SelectOptions & ModifyOptions = {}): Promise<number> {
+    return await rewriteStale(this.#writer, options);
+  }
+
+  async #patch(
+    ref: ObjectRef | ObjectOf<Definition>,
+    options: PatchOptions,
+    apply: (base: ObjectOf<Definition>, subject: Subject) => unknown,
+  ): Promise<ObjectOf<Definition>> {
+    const target = this.#writer.target(ref);
+    const { subject } = target;
+    const { subresource } = options;
+    return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
+      refuseOther(target, base, options);
+      return revisePatched(this.definition, base, apply(base, subject), { subject, subresource });
+    });
+  }
 }
 
 /** A reference that is a whole object serves as the first base. */

@@ -16,6 +16,7 @@ import {
   validateOwnerReferences,
   validateSpec,
   validateStatus,
+  valueAt,
 } from '../resource/index.ts';
 import type { ApplyInput, ObjectChanges } from './object-input.ts';
 
@@ -47,6 +48,9 @@ export function reviseStatus<Definition extends AnyResourceDefinition>(
   return deepEqual(status, base.status) ? base : { ...base, status };
 }
 
+/** What no client sets, once an object is there. */
+const DECIDED = ['uid', 'generation', 'creationTimestamp', 'deletionTimestamp', 'managedFields'] as const;
+
 /** The whole of an edited copy as changes. Throws `Invalid` when its status was edited too. */
 export function changesOf<Definition extends AnyResourceDefinition>(
   edited: ObjectOf<Definition>,
@@ -56,8 +60,20 @@ export function changesOf<Definition extends AnyResourceDefinition>(
   if (edited.status !== undefined && !deepEqual(edited.status, base.status)) {
     throw invalidBecause(subject, 'status', 'it is written apart from the rest', 'Use updateStatus or modifyStatus.');
   }
-  const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = edited.metadata;
-  return { labels, annotations, ownerReferences, finalizers, spec: edited.spec };
+  for (const field of DECIDED) {
+    if (deepEqual(edited.metadata[field], base.metadata[field])) continue;
+    throw invalidBecause(subject, `metadata.${field}`, "the library decides it, and it can't be changed");
+  }
+  return ownParts(edited);
+}
+
+/** What of an object a client decides. */
+export function ownParts<Definition extends AnyResourceDefinition>({
+  metadata,
+  spec,
+}: ObjectOf<Definition>): ObjectChanges<Definition> {
+  const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = metadata;
+  return { labels, annotations, ownerReferences, finalizers, spec };
 }
 
 /** The changes that bring an object to what is applied: labels, annotations, owners and finalizers of others stay. */
@@ -126,5 +142,18 @@ function reviseSpec<Definition extends AnyResourceDefinition>(
 ): ObjectOf<Definition>['spec'] {
   if (input === undefined || deepEqual(input, stored)) return stored;
   const spec = validateSpec(definition, input, { ...options, stored });
-  return deepEqual(spec, stored) ? stored : spec;
+  if (deepEqual(spec, stored)) return stored;
+  if (stored !== undefined) refuseImmutable(definition, { before: { spec: stored }, after: { spec } }, options.subject);
+  return spec;
+}
+
+function refuseImmutable(
+  { kind, immutable = [] }: AnyResourceDefinition,
+  { before, after }: { readonly before: object; readonly after: object },
+  subject: Subject,
+): void {
+  const changed = immutable.find((path) => !deepEqual(valueAt(before, path), valueAt(after, path)));
+  if (changed === undefined) return;
+  const next = `Delete the ${kind} and create it again, or leave the field as it is.`;
+  throw invalidBecause(subject, changed, 'it keeps the value that it was created with', next);
 }

@@ -29,6 +29,8 @@ const RETRYABLE = {
   /** The server asks for less load: known not applied. */
   TooManyRequests: true,
   PermissionDenied: false,
+  /** An admission hook of the client refused the write: nothing was sent. */
+  Denied: false,
   Unauthenticated: false,
   /** An endpoint belongs to another cluster than the one that was talked to before. */
   ClusterMismatch: false,

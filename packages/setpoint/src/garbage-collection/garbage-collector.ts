@@ -1,6 +1,6 @@
 import type { Client } from '../client/index.ts';
 import { Controller, type Result } from '../controller/index.ts';
-import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Logger, silentLogger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
@@ -9,7 +9,11 @@ import type { Runnable } from '../manager/index.ts';
 import type { ResourceObject } from '../resource/index.ts';
 import type { Source } from '../source/index.ts';
 import { exponentialLimiter } from '../workqueue/index.ts';
-import { type CollectedKind, type ObjectId, OwnerGraph, ownersOf } from './owner-graph.ts';
+import { collectDependent } from './collect-dependent.ts';
+import type { Collecting } from './collecting.ts';
+import { type CollectedKind, OwnerGraph, ownersOf } from './owner-graph.ts';
+import { releaseOwner } from './release-owner.ts';
+import { isWaiting } from './waiting.ts';
 
 export interface GarbageCollectorOptions {
   /** Reads owners and deletes what they left. */
@@ -36,7 +40,7 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Runnab
   return new Controller({
     name: 'garbage-collector',
     sources: kinds.map((kind) => changesOf(kind, graph)),
-    reconcile: ({ key }, attempt) => collect(key, graph, client, attempt.logger),
+    reconcile: ({ key }, attempt) => collect(key, { graph, client, logger: attempt.logger, signal: attempt.signal }),
     concurrency,
     rateLimiter: exponentialLimiter({ baseMs: 5, maxMs: RETRY_MAX_MS }),
     clock,
@@ -46,22 +50,32 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Runnab
   });
 }
 
-/** Which objects to look at: those that have owners when they change, and what an owner leaves when it goes. */
+/**
+ * Which objects to look at: those that have owners, and those that wait for us, when they change; what an owner leaves
+ * when it goes, or begins to go; and the owner that waits, when something of it goes.
+ */
 function changesOf(kind: CollectedKind, graph: OwnerGraph): Source {
   const { definition, informer } = kind;
   return {
     name: definition.kind,
     async start(sink, signal) {
       const look = (object: ResourceObject, key: string): void => {
-        if (ownersOf(object).length > 0) sink.enqueue(graph.idOf(kind, key));
+        if (ownersOf(object).length > 0 || isWaiting(object)) sink.enqueue(graph.idOf(kind, key));
+        if (isWaiting(object)) graph.dependentsOf(object.metadata.uid).forEach((id) => sink.enqueue(id));
       };
-      const gone = (owner: ResourceObject): void =>
+      const lookAtOwners = (object: ResourceObject): void => {
+        for (const id of graph.waitingOwners(object)) sink.enqueue(id);
+      };
+      const gone = (owner: ResourceObject): void => {
         graph.dependentsOf(owner.metadata.uid).forEach((id) => sink.enqueue(id));
+        lookAtOwners(owner);
+      };
       const registration = informer.addEventHandler(
         {
           add: (object, { key }) => look(object, key),
           update: (old, object, { key }) => {
             look(object, key);
+            lookAtOwners(old);
             if (old.metadata.uid !== object.metadata.uid) gone(old);
           },
           delete: gone,
@@ -75,53 +89,15 @@ function changesOf(kind: CollectedKind, graph: OwnerGraph): Source {
   };
 }
 
-/**
- * Decides over one object. The caches only spare the store the question: most objects have an owner that is there.
- * When they don't show one, the store is asked for the object first and its owners after it, so that an object that is
- * deleted was without an owner while it stood as it does.
- */
-async function collect(id: ObjectId, graph: OwnerGraph, client: Client, logger: Logger): Promise<Result | void> {
+/** Decides over one object, from its state in the store. */
+async function collect(id: string, collecting: Collecting): Promise<Result | void> {
+  const { graph } = collecting;
   const place = graph.placeOf(id);
   const cached = place?.kind.informer.lister.get(place.key);
-  if (!place || !cached || hasCachedOwner(cached, graph)) return;
-
-  const objects = client.resource(place.kind.definition);
-  const object = await objects.find(place.key);
-  if (!object || object.metadata.deletionTimestamp !== undefined || ownersOf(object).length === 0) return;
-  const verdict = await judge(object, graph, client);
-  // An owner that the caches have yet to show may also go without ever having been in them: no event would tell.
-  if (verdict === 'owner not cached') return { requeue: true };
-  if (verdict !== 'owners gone') return;
-
-  const { uid, resourceVersion } = object.metadata;
-  await objects.delete(place.key, { uid, resourceVersion }).catch(ignoreNotFound);
-  logger.info(
-    { kind: place.kind.definition.kind, key: place.key },
-    'deleted, because none of its owners exists any more',
-  );
-}
-
-function hasCachedOwner(object: ResourceObject, graph: OwnerGraph): boolean {
-  return ownersOf(object).some((reference) => {
-    const place = graph.ownerPlace(object.metadata, reference);
-    return place !== undefined && graph.isCached(place, reference.uid);
-  });
-}
-
-/** What the store says of the owners of an object that has some. */
-async function judge(object: ResourceObject, graph: OwnerGraph, client: Client) {
-  for (const reference of ownersOf(object)) {
-    const place = graph.ownerPlace(object.metadata, reference);
-    if (!place) return 'owner of another kind';
-    const owner = await client.resource(place.kind.definition).find(place.ref);
-    if (owner?.metadata.uid !== reference.uid) continue;
-    return graph.isCached(place, reference.uid) ? 'owner alive' : 'owner not cached';
-  }
-  return 'owners gone';
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!isSetpointError(error, 'NotFound')) throw error;
+  if (!place || !cached) return undefined;
+  if (isWaiting(cached)) await releaseOwner(place, collecting);
+  // An owner that waits may itself be owned by one that waits for it to begin.
+  return await collectDependent(place, cached, collecting);
 }
 
 function refuseRepeated(kinds: readonly CollectedKind[]): void {

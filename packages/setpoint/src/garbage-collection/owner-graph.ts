@@ -9,12 +9,20 @@ import {
   type OwnerReference,
   type ResourceObject,
 } from '../resource/index.ts';
+import type { Revision } from '../store/index.ts';
+import { isWaiting } from './waiting.ts';
 
 /** A kind whose objects are collected, and whose objects may be owners. */
 export interface CollectedKind {
   readonly definition: AnyResourceDefinition;
   /** Its shared cache. Somebody else runs it. */
-  readonly informer: Pick<Informer<ResourceObject>, 'lister' | 'addIndex' | 'addEventHandler'>;
+  readonly informer: Pick<Informer<ResourceObject>, 'lister' | 'addIndex' | 'addEventHandler' | 'waitFor'>;
+}
+
+/** Where one object of a collected kind is, or would be. */
+export interface ObjectPlace {
+  readonly kind: CollectedKind;
+  readonly key: ObjectKey;
 }
 
 /** Names one object of one kind. A string, so that it can wait in a queue. */
@@ -26,6 +34,8 @@ export interface OwnerPlace {
   readonly ref: ObjectName;
 }
 
+/** As long as a key waits for its own writes. */
+const CATCH_UP_TIMEOUT_MS = 3000;
 const OWNER_UID = 'setpoint.garbage-collection/owner-uid';
 
 /** Who owns whom, as the caches see it. */
@@ -43,7 +53,7 @@ export class OwnerGraph {
   }
 
   /** The way back from {@link OwnerGraph.idOf}. */
-  placeOf(id: ObjectId): { readonly kind: CollectedKind; readonly key: ObjectKey } | undefined {
+  placeOf(id: ObjectId): ObjectPlace | undefined {
     const colon = id.indexOf(':');
     const kind = this.kinds.find(({ definition }) => `${definition.plural}.${definition.group}` === id.slice(0, colon));
     return kind && { kind, key: id.slice(colon + 1) as ObjectKey };
@@ -54,6 +64,26 @@ export class OwnerGraph {
     return this.kinds.flatMap((kind) =>
       kind.informer.lister.byIndex(OWNER_UID, uid).map(({ metadata }) => this.idOf(kind, objectKey(metadata))),
     );
+  }
+
+  /** The same as the caches have them. */
+  cachedDependents(uid: string): readonly ResourceObject[] {
+    return this.kinds.flatMap(({ informer }) => informer.lister.byIndex(OWNER_UID, uid));
+  }
+
+  /** The owners of an object that wait for it, or for its release, as the caches see it. */
+  waitingOwners({ metadata }: ResourceObject): ObjectId[] {
+    return (metadata.ownerReferences ?? []).flatMap((reference) => {
+      const place = this.ownerPlace(metadata, reference);
+      const owner = place && this.cachedOwner(place, reference.uid);
+      return place && owner && isWaiting(owner) ? [this.idOf(place.kind, objectKey(place.ref))] : [];
+    });
+  }
+
+  /** Resolves when every cache shows the store at `revision`; rejects with `Timeout`. */
+  async caughtUp(revision: Revision, signal: AbortSignal): Promise<void> {
+    const options = { timeoutMs: CATCH_UP_TIMEOUT_MS, signal };
+    await Promise.all(this.kinds.map(({ informer }) => informer.waitFor(revision, options)));
   }
 
   /**
@@ -72,8 +102,13 @@ export class OwnerGraph {
   }
 
   /** Whether a cache shows this very owner. When not, it may be gone or only not have arrived. */
-  isCached({ kind, ref }: OwnerPlace, uid: string): boolean {
-    return kind.informer.lister.get(objectKey(ref))?.metadata.uid === uid;
+  isCached(place: OwnerPlace, uid: string): boolean {
+    return this.cachedOwner(place, uid) !== undefined;
+  }
+
+  cachedOwner({ kind, ref }: OwnerPlace, uid: string): ResourceObject | undefined {
+    const found = kind.informer.lister.get(objectKey(ref));
+    return found?.metadata.uid === uid ? found : undefined;
   }
 }
 

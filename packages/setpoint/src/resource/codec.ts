@@ -1,9 +1,11 @@
 import type { AnyResourceDefinition, ObjectOf } from './definition.ts';
 import { invalid, quote, type Subject } from './describe.ts';
-import { keyPrefix, keyText, parseKeyUnder } from './key.ts';
+import { keyPrefix, keyText, objectKey, parseKeyUnder } from './key.ts';
 import { checkShape } from './object-shape.ts';
 import { decodeText, parseJson } from './parse-json.ts';
 import { readSpec } from './schema-validation.ts';
+import { convertParts } from './versions.ts';
+import type { ValueTransformer } from './value-transformer.ts';
 
 /** As much of a stored key as decoding takes. The Store's key-values fit. */
 export interface StoredValue {
@@ -17,23 +19,30 @@ export interface Codec<T> {
   encode(value: T): Uint8Array;
   /** Throws `Invalid` with key, revision and what is wrong with the value, never the value. */
   decode(stored: StoredValue): T;
+  /** Whether encoding the same value again would store other bytes that are better ones: see `ValueTransformer`. */
+  isStale?(stored: StoredValue): boolean;
 }
 
 /**
  * The codec of a kind's objects: JSON. `metadata.resourceVersion` is not stored: decoding fills it in from the
  * revision. Decoding trusts nothing (see {@link parseJson}, {@link checkShape}): the object must be of this kind and at
  * this key, and its spec must satisfy the schema, whose defaults are filled in. Fields that nobody knows are kept, so
- * that writing the object back loses nothing. A decoded object shares nothing with other objects.
+ * that writing the object back loses nothing. A decoded object shares nothing with other objects. A `transformer`
+ * stands between the JSON and the store.
  */
 export function resourceCodec<Definition extends AnyResourceDefinition>(
   definition: Definition,
   prefix?: string,
+  transformer?: ValueTransformer,
 ): Codec<ObjectOf<Definition>> {
   const start = keyPrefix(definition, prefix);
+  const { versions } = definition;
   return {
     encode(object) {
       const metadata = { ...object.metadata, resourceVersion: undefined };
-      return Buffer.from(JSON.stringify({ ...object, metadata }));
+      const stored = versions ? inVersion(definition, versions.storage, object, subjectOfObject(object)) : object;
+      const bytes = Buffer.from(JSON.stringify({ ...stored, metadata }));
+      return transformer ? transformer.seal(bytes, start + objectKey(object.metadata)) : bytes;
     },
     decode({ key, value, modRevision }) {
       const text = keyText(key);
@@ -43,14 +52,46 @@ export function resourceCodec<Definition extends AnyResourceDefinition>(
         next: 'Put a good value in its place or delete the key.',
         details: { key: text, revision: modRevision },
       };
-      const object = parseJson(value, subject);
-      checkShape(object, definition, ref, subject);
+      const object = parseJson(transformer ? transformer.open(value, text, subject) : value, subject);
+      const from = versionOf(object, definition);
+      checkShape(object, from, ref, subject);
       object.metadata.resourceVersion = String(modRevision);
-      object.spec = readSpec(definition, object.spec, subject);
-      return object as unknown as ObjectOf<Definition>;
+      object.spec = readSpec(from, object.spec, subject);
+      return inVersion(from, definition, object as unknown as ObjectOf<Definition>, subject);
+    },
+    isStale({ key, value }) {
+      if (transformer?.isStale(value)) return true;
+      if (!versions) return false;
+      const text = keyText(key);
+      const plain = transformer ? transformer.open(value, text, { what: definition.kind }) : value;
+      return !Buffer.from(plain).includes(`"apiVersion":"${versions.storage.apiVersion}"`);
     },
   };
 }
+
+/** The definition of the version that a stored value says it is of, where the kind has several. */
+function versionOf(stored: unknown, definition: AnyResourceDefinition): AnyResourceDefinition {
+  const apiVersion = (stored as { apiVersion?: unknown } | null)?.apiVersion;
+  return definition.versions?.all.find((each) => each.apiVersion === apiVersion) ?? definition;
+}
+
+/** An object of one version as another has it. */
+function inVersion<Definition extends AnyResourceDefinition>(
+  from: AnyResourceDefinition,
+  to: AnyResourceDefinition,
+  object: ObjectOf<Definition>,
+  subject: Subject,
+): ObjectOf<Definition> {
+  const { versions } = to.versions ? to : from;
+  if (!versions || from.apiVersion === to.apiVersion) return object;
+  const { beyond, ...rest } = object as ObjectOf<Definition> & Parameters<typeof convertParts>[2];
+  const parts = convertParts(versions, { from, to }, { ...rest, ...(beyond && { beyond }) }, subject);
+  return { ...rest, apiVersion: to.apiVersion, ...parts } as unknown as ObjectOf<Definition>;
+}
+
+const subjectOfObject = ({ kind, metadata }: ObjectOf<AnyResourceDefinition>): Subject => ({
+  what: `${kind} ${quote(objectKey(metadata))}`,
+});
 
 /** What an error says it is about: put into words only once there is one, since most values are good. */
 const subjectOf = (stored: StoredValue): Subject => ({

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ResourceDefinition, ScalePaths, Scope } from './definition.ts';
+import type { ResourceDefinition, ScalePaths, Scope, UnknownFields } from './definition.ts';
 import { invalid, invalidBecause, kindOf, quote } from './describe.ts';
 import { isDnsLabel, isDnsSubdomain } from './names.ts';
 import { nearestName } from './nearest-name.ts';
@@ -35,6 +35,10 @@ export interface ResourceOptions<SpecSchema extends AnySchema, StatusSchema exte
   readonly scale?: ScalePaths;
   /** Paths of fields that keep the value they were created with, such as `spec.storageClass`. */
   readonly immutable?: readonly string[];
+  /** Lets an update without a `resourceVersion` overwrite whatever is there. Default false: it is refused. */
+  readonly unconditionalUpdate?: boolean;
+  /** What becomes of fields that the schema doesn't know. Default `refuse`. */
+  readonly unknownFields?: UnknownFields;
 }
 
 const OPTION_NAMES = [
@@ -49,6 +53,8 @@ const OPTION_NAMES = [
   'status',
   'scale',
   'immutable',
+  'unconditionalUpdate',
+  'unknownFields',
 ] satisfies (keyof ResourceOptions<AnySchema, AnySchema>)[];
 const VERSION = /^v[1-9][0-9]{0,8}(?:(?:alpha|beta)[1-9][0-9]{0,8})?$/;
 const KIND = /^[A-Z][A-Za-z0-9]{0,62}$/;
@@ -82,6 +88,8 @@ export function defineResource<
     statusSchema: options.status,
     scale: options.scale && Object.freeze({ ...options.scale }),
     immutable: Object.freeze([...(options.immutable ?? [])]),
+    unconditionalUpdate: options.unconditionalUpdate ?? false,
+    unknownFields: options.unknownFields ?? 'refuse',
   });
 }
 
@@ -118,6 +126,8 @@ function validateOptions(options: ResourceOptions<AnySchema, AnySchema>): void {
   check(isSchema(options.spec), 'spec', 'a Standard Schema (zod, valibot, arktype, …)', options.spec);
   const status: unknown = options.status;
   check(status === undefined || isSchema(status), 'status', 'a Standard Schema, or nothing', status);
+  const policy: unknown = options.unknownFields ?? 'refuse';
+  check(['refuse', 'drop', 'keep'].includes(policy as string), 'unknownFields', '"refuse", "drop" or "keep"', policy);
   const { specReplicasPath = 'spec.x', statusReplicasPath = 'status.x' } = options.scale ?? {};
   check(isPathIn('spec', specReplicasPath), 'scale.specReplicasPath', 'a path such as "spec.x"', specReplicasPath);
   check(isPathIn('status', statusReplicasPath), 'scale.statusReplicasPath', 'such as "status.x"', statusReplicasPath);

@@ -25,6 +25,12 @@ export interface ResourceObject<Spec = unknown, Status = unknown> {
   readonly status?: DeepReadonly<Status & CommonStatus>;
 }
 
+/**
+ * What becomes of fields that the schema doesn't know, when they are written: an error that says which one was probably
+ * meant, left out, or stored all the same. What is stored already stays in any case.
+ */
+export type UnknownFields = 'refuse' | 'drop' | 'keep';
+
 /** Where a kind keeps how many there should be, and are, of what its objects stand for. As in Kubernetes. */
 export interface ScalePaths {
   /** A whole number in the spec, such as `spec.replicas`. */
@@ -54,6 +60,35 @@ export interface ResourceDefinition<Spec = unknown, SpecInput = unknown, Status 
   readonly scale?: ScalePaths | undefined;
   /** Fields that keep the value they were created with, such as `spec.storageClass`. */
   readonly immutable?: readonly string[];
+  /** Whether an update without a `resourceVersion` overwrites whatever is there. Otherwise it is refused. */
+  readonly unconditionalUpdate?: boolean;
+  /** What becomes of fields that the schema doesn't know. */
+  readonly unknownFields?: UnknownFields;
+  /** The other versions of the kind: see `withVersions`. */
+  readonly versions?: VersionSet;
+}
+
+/** What a conversion sees of an object: all that differs between versions. */
+export interface VersionedParts<Spec, Status> {
+  readonly spec: Spec;
+  readonly status?: Status | undefined;
+}
+
+/** Between two neighbouring versions. Made by `conversion`. */
+export interface Conversion {
+  readonly from: AnyResourceDefinition;
+  readonly to: AnyResourceDefinition;
+  readonly up: (parts: VersionedParts<never, never>) => VersionedParts<unknown, unknown>;
+  readonly down: (parts: VersionedParts<never, never>) => VersionedParts<unknown, unknown>;
+}
+
+/** All versions of a kind, as each of them carries it. */
+export interface VersionSet {
+  /** Oldest first. */
+  readonly all: readonly AnyResourceDefinition[];
+  /** What objects are stored as. */
+  readonly storage: AnyResourceDefinition;
+  readonly conversions: readonly Conversion[];
 }
 
 /** Any definition, for code that treats all kinds alike. */

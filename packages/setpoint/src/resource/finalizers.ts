@@ -5,6 +5,11 @@ import type { ObjectMeta } from './object-meta.ts';
 /** Anything with finalizers: metadata, or an input that will become it. */
 type HasFinalizers = Pick<ObjectMeta, 'finalizers'>;
 
+/** On an object that waits for what it owns to go first. The garbage collector takes it off. */
+export const FOREGROUND_FINALIZER = 'foregroundDeletion';
+/** On an object whose dependents are to be released before it goes. The garbage collector takes it off. */
+export const ORPHAN_FINALIZER = 'orphan';
+
 export function hasFinalizer(meta: HasFinalizers, finalizer: string): boolean {
   return meta.finalizers?.includes(finalizer) ?? false;
 }

@@ -32,6 +32,7 @@ export { defineResource, type ResourceOptions } from './define-resource.ts';
 export type {
   AnyResourceDefinition,
   CommonStatus,
+  Conversion,
   DeepReadonly,
   ObjectOf,
   ResourceDefinition,
@@ -41,11 +42,23 @@ export type {
   SpecInputOf,
   SpecOf,
   StatusOf,
+  UnknownFields,
+  VersionSet,
 } from './definition.ts';
 export { invalid, invalidBecause, kindOf, quote, type Subject } from './describe.ts';
+export { type Difference, differences } from './differences.ts';
 export { clone, deepEqual, deepFreeze } from './equality.ts';
 export { type FieldSelector, fieldSelector, type ObjectPredicate } from './field-selector.ts';
-export { hasFinalizer, isDeleting, validateFinalizers, withFinalizer, withoutFinalizer } from './finalizers.ts';
+export {
+  FOREGROUND_FINALIZER,
+  hasFinalizer,
+  isDeleting,
+  ORPHAN_FINALIZER,
+  validateFinalizers,
+  withFinalizer,
+  withoutFinalizer,
+} from './finalizers.ts';
+export { resourceJsonSchema } from './json-schema.ts';
 export {
   DEFAULT_PREFIX,
   keyPrefix,
@@ -67,8 +80,18 @@ export {
   validateNamespace,
   validateQualifiedName,
 } from './names.ts';
+export {
+  afterUpdate,
+  type FieldMap,
+  fieldsOf,
+  objectOfFields,
+  overlaps,
+  pathOf,
+  withFields,
+} from './managed-fields.ts';
+export { type MergePatch, mergePatch, mergePatchBetween } from './merge-patch.ts';
 export { nearestName } from './nearest-name.ts';
-export type { Condition, ObjectMeta, OwnerReference } from './object-meta.ts';
+export type { Condition, ManagedFields, ObjectMeta, OwnerReference } from './object-meta.ts';
 export {
   controllerOf,
   ownerReferenceTo,
@@ -77,7 +100,7 @@ export {
   setOwnerReference,
   validateOwnerReferences,
 } from './owner-reference.ts';
-export { plainJson } from './plain-json.ts';
+export { isPlainObject, type JsonObject, plainJson } from './plain-json.ts';
 export { type ValidationContext, validateSpec, validateStatus } from './schema-validation.ts';
 export {
   type LabelPredicate,
@@ -87,4 +110,11 @@ export {
   parseLabelSelector,
 } from './selectors.ts';
 export { timestamp } from './timestamp.ts';
+export {
+  aesGcmTransformer,
+  type AesGcmOptions,
+  type EncryptionKey,
+  type ValueTransformer,
+} from './value-transformer.ts';
 export { valueAt, withValueAt } from './value-path.ts';
+export { conversion, withVersions } from './versions.ts';

@@ -17,8 +17,20 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
   readonly finalizers?: readonly string[];
+  /** Who is responsible for which fields. There once somebody has applied some: see `applyFields` of the client. */
+  readonly managedFields?: readonly ManagedFields[];
   /** Unique for this version. A writer whose reply was lost recognises its own write by it. */
   readonly writeId?: string;
+}
+
+/** The fields that one manager is responsible for: by applying them, or by having written them otherwise. */
+export interface ManagedFields {
+  readonly manager: string;
+  readonly operation: 'Apply' | 'Update';
+  /** When `fields` last changed, RFC 3339. */
+  readonly time: string;
+  /** JSON pointers of leaves, such as `/spec/replicas`. */
+  readonly fields: readonly string[];
 }
 
 /** Says that an object exists for another one's sake. Both live in one namespace, or the owner is cluster-scoped. */

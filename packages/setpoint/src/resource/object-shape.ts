@@ -1,6 +1,7 @@
 import type { AnyResourceDefinition } from './definition.ts';
 import { invalid, kindOf, type Subject } from './describe.ts';
 import type { ObjectName } from './key.ts';
+import { checkManagedFields } from './managed-fields.ts';
 import { validateOwnerReferences } from './owner-reference.ts';
 import { isPlainObject, type JsonObject } from './plain-json.ts';
 
@@ -52,6 +53,7 @@ function checkMetadata(metadata: JsonObject, subject: Subject): void {
   if (labels !== undefined) checkTexts(labels, 'metadata.labels', subject);
   if (annotations !== undefined) checkTexts(annotations, 'metadata.annotations', subject);
   if (metadata.ownerReferences !== undefined) validateOwnerReferences(metadata.ownerReferences, subject);
+  if (metadata.managedFields !== undefined) checkManagedFields(metadata.managedFields, subject);
   if (finalizers === undefined) return;
   const texts: unknown = Array.isArray(finalizers) && finalizers.every((name) => typeof name === 'string');
   if (texts !== true) throw invalid(subject, 'metadata.finalizers', 'an array of strings', kindOf(finalizers));

@@ -1,5 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { AnyResourceDefinition, CommonStatus, DeepReadonly, SpecOf, StatusOf } from './definition.ts';
+import type {
+  AnyResourceDefinition,
+  CommonStatus,
+  DeepReadonly,
+  SpecOf,
+  StatusOf,
+  UnknownFields,
+} from './definition.ts';
 import { isSetpointError } from '../errors/index.ts';
 import { validateConditions } from './conditions.ts';
 import { invalid, invalidBecause, kindOf, quote, type Subject } from './describe.ts';
@@ -37,7 +44,8 @@ export function validateSpec<Definition extends AnyResourceDefinition>(
   context: ValidationContext = {},
 ): DeepReadonly<SpecOf<Definition>> {
   const subject = context.subject ?? { what: definition.kind };
-  const validation = { schema: definition.specSchema, path: 'spec', subject, stored: context.stored } as const;
+  const { specSchema: schema, unknownFields } = definition;
+  const validation = { schema, path: 'spec', subject, stored: context.stored, unknownFields } as const;
   const spec = validateForWriting(validation, input);
   if (context.keepUnknown === true) {
     carryDropped(clone(context.stored), runSchema(validation, context.stored), spec);
@@ -55,8 +63,12 @@ export function validateStatus<Definition extends AnyResourceDefinition>(
   const plain = plainJson(input, subject, 'status', DEPTH_INSIDE_OBJECT);
   if (!isPlainObject(plain)) throw invalid(subject, 'status', 'an object', kindOf(input));
   const { conditions, observedGeneration, ...own } = plain;
+  const { unknownFields } = definition;
   const status = definition.statusSchema
-    ? validateForWriting({ schema: definition.statusSchema, path: 'status', subject, stored: context.stored }, own)
+    ? validateForWriting(
+        { schema: definition.statusSchema, path: 'status', subject, stored: context.stored, unknownFields },
+        own,
+      )
     : ownStatusWithoutSchema(own, subject);
   if (observedGeneration !== undefined) {
     if (!Number.isSafeInteger(observedGeneration)) {
@@ -93,6 +105,7 @@ interface Validation {
   readonly path: 'spec' | 'status';
   readonly subject: Subject;
   readonly stored?: unknown;
+  readonly unknownFields?: UnknownFields | undefined;
 }
 
 function validateForWriting(validation: Validation, input: unknown): JsonObject {
@@ -100,8 +113,9 @@ function validateForWriting(validation: Validation, input: unknown): JsonObject 
   const raw = plainJson(input, subject, path, DEPTH_INSIDE_OBJECT);
   if (!isPlainObject(raw)) throw invalid(subject, path, 'an object', kindOf(input));
   const output = plainJson(runSchema(validation, raw), subject, path, DEPTH_INSIDE_OBJECT);
-  refuseUnknownFields(validation, raw, output);
-  const merged = overlay(raw, output);
+  const { unknownFields = 'refuse' } = validation;
+  if (unknownFields === 'refuse') refuseUnknownFields(validation, raw, output);
+  const merged = unknownFields === 'drop' ? clone(output) : overlay(raw, output);
   if (!isPlainObject(merged)) throw invalid(subject, path, 'an object from the schema', kindOf(merged));
   if (!readsBack(validation, merged, output)) {
     const next = 'Stored objects are read by the same schema: it must accept its own output and return it unchanged.';

@@ -1,4 +1,4 @@
-import { type Client, createClient } from '../client/index.ts';
+import { type Client, type ClientOptions, createClient } from '../client/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import type { Random } from '../internal/random.ts';
@@ -6,7 +6,7 @@ import { type AnyResourceDefinition, keyPrefix, type ObjectKey } from '../resour
 import { type Fence, fenceStore, type Revision, type Store } from '../store/index.ts';
 import { RunTransaction } from './run-transaction.ts';
 
-export interface AttemptScopeOptions {
+export interface AttemptScopeOptions extends Pick<ClientOptions, 'admission' | 'transformerOf' | 'manager'> {
   readonly store: Store;
   readonly prefix: string;
   readonly clock: Clock;
@@ -73,15 +73,17 @@ export class AttemptScope {
 
   #makeClient(): Client {
     const { store, prefix, clock, random, signal, onWrite, fence } = this.#options;
+    const { admission, transformerOf, manager } = this.#options;
     // The attempt's own signal does where nothing else can end the right to write.
     this.#link = fence?.signal && linkedAbort(signal, fence.signal);
     this.#handle = fenceStore(store, { ...fence, signal: this.#link?.signal ?? signal });
     if (this.#over) this.end();
-    if (!this.transactional) return createClient({ store: this.#handle, prefix, clock, random, onWrite });
+    const common = { prefix, clock, random, admission, transformerOf, manager };
+    if (!this.transactional) return createClient({ ...common, store: this.#handle, onWrite });
     this.#transaction = new RunTransaction(this.#handle);
     if (this.#over) this.end();
     const waits = (definition: AnyResourceDefinition, key: ObjectKey): void =>
       void this.#waiting.push([definition, key]);
-    return createClient({ store: this.#transaction.handle(), prefix, clock, random, onWrite: waits });
+    return createClient({ ...common, store: this.#transaction.handle(), onWrite: waits });
   }
 }

@@ -1,6 +1,7 @@
-import { type Client, createClient } from '../client/index.ts';
+import { type Client, type ClientOptions, createClient } from '../client/index.ts';
 import type { Controller, ReconcileReport } from '../controller/index.ts';
 import { SetpointError } from '../errors/index.ts';
+import { createEventRecorder } from '../events/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
 import type { Informer } from '../informer/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
@@ -41,6 +42,12 @@ export interface ControlPlaneOptions {
   readonly leaderElection?: LeaderElectionOptions;
   /** Several replicas that share the keys of all controllers; their writes carry the slot of the key that is worked on. */
   readonly sharding?: ShardingOptions;
+  /** Asked about every write of this manager's objects before it is sent: see `admit`. */
+  readonly admission?: ClientOptions['admission'];
+  /** Stands between the objects of a kind and their stored bytes: see `aesGcmTransformer`. */
+  readonly transformerOf?: ClientOptions['transformerOf'];
+  /** How long what reconciles say by `event` is kept. Default 1 h. */
+  readonly eventTtlMs?: number;
   /** Serves `/healthz`, `/readyz`, `/metrics` and `/debug`, on loopback unless told otherwise. Default: no. */
   readonly health?: HealthOptions;
   /** How long a stop may take. Default 30 s, negative for ever. */
@@ -69,6 +76,9 @@ const OPTIONS: readonly string[] = [
   'garbageCollection',
   'leaderElection',
   'sharding',
+  'admission',
+  'transformerOf',
+  'eventTtlMs',
   'health',
   'gracefulTimeoutMs',
   'cacheSyncTimeoutMs',
@@ -119,8 +129,11 @@ export class ControlPlane {
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
     this.#store = store;
     this.metrics = metrics;
-    this.unsafeClient = createClient({ store, prefix, clock, random });
-    const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs };
+    const { admission, transformerOf, eventTtlMs } = options;
+    this.unsafeClient = createClient({ store, prefix, clock, random, admission, transformerOf });
+    const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs, admission, transformerOf };
+    const ttl = eventTtlMs === undefined ? {} : { ttlMs: eventTtlMs };
+    const events = createEventRecorder({ client: this.unsafeClient, clock, random, logger, metrics, ...ttl });
     this.#caches = new KindCaches({
       ...common,
       metrics,
@@ -128,7 +141,9 @@ export class ControlPlane {
     });
     const parts = { ...common, caches: this.#caches, metrics };
     const coordinated = this.#coordinate(options, parts);
-    this.client = coordinated ? createClient({ store: readingStore(store), prefix, clock, random }) : this.unsafeClient;
+    this.client = coordinated
+      ? createClient({ store: readingStore(store), prefix, clock, random, transformerOf })
+      : this.unsafeClient;
     this.#manager = new Manager({
       clock,
       logger,
@@ -136,7 +151,9 @@ export class ControlPlane {
       ...(coordinated?.leadership && { leadership: coordinated.leadership }),
     });
     if (coordinated) this.#manager.add(coordinated.runnable, { group: 'leases' });
-    const surroundings = { ...parts, tenure: coordinated?.tenure, ...(onReconciled && { onReconciled }) };
+    // It outlives the controllers, whose last words it stores.
+    this.#manager.add(events, { group: 'caches' });
+    const surroundings = { ...parts, events, tenure: coordinated?.tenure, ...(onReconciled && { onReconciled }) };
 
     const defined = options.controllers ?? [];
     refuseRepeatedNames(defined);
@@ -221,9 +238,9 @@ export class ControlPlane {
   }
 
   #addGarbageCollector({ sharding }: ControlPlaneOptions, parts: Parts, coordinated: Coordinated | undefined): void {
-    const { prefix, clock, random, logger, metrics, caches } = parts;
+    const { prefix, clock, random, logger, metrics, caches, transformerOf } = parts;
     const store = coordinated?.leaderStore ?? parts.store;
-    const client = createClient({ store, prefix, clock, random });
+    const client = createClient({ store, prefix, clock, random, transformerOf });
     const collector = sharding
       ? electedCollector({ ...parts, name: sharding.name })
       : createGarbageCollector({ client, clock, random, logger, metrics, kinds: caches.list() });
@@ -231,7 +248,7 @@ export class ControlPlane {
   }
 }
 
-interface Parts {
+interface Parts extends Pick<ClientOptions, 'transformerOf'> {
   readonly store: Store;
   readonly prefix: string;
   readonly caches: KindCaches;

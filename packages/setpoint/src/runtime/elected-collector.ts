@@ -1,4 +1,4 @@
-import { type Client, createClient } from '../client/index.ts';
+import { type Client, type ClientOptions, createClient } from '../client/index.ts';
 import { LeaderElector } from '../coordination/index.ts';
 import { isSetpointError } from '../errors/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
@@ -13,7 +13,7 @@ import { coordinationPrefix } from './coordinated.ts';
 import type { KindCaches } from './kind-caches.ts';
 import { caughtUpWith } from './caught-up.ts';
 
-export interface ElectedCollectorOptions {
+export interface ElectedCollectorOptions extends Pick<ClientOptions, 'transformerOf'> {
   /** Of the replicas that share keys under this name one collects. */
   readonly name: string;
   readonly identity?: string;
@@ -31,7 +31,7 @@ export interface ElectedCollectorOptions {
  * another one takes over. Each term is a collector of its own, with a client that carries the term's leadership.
  */
 export function electedCollector(options: ElectedCollectorOptions): Runnable {
-  const { name, identity, store, prefix, caches, clock, random, logger, metrics } = options;
+  const { name, identity, store, prefix, caches, clock, random, logger, metrics, transformerOf } = options;
   const common = { clock, random, logger };
   const term = async (signal: AbortSignal): Promise<void> => {
     const elector = new LeaderElector({
@@ -46,7 +46,7 @@ export function electedCollector(options: ElectedCollectorOptions): Runnable {
       const link = linkedAbort(life.signal, ownership.signal);
       try {
         await caughtUpWith(options, ownership.heldSince, link.signal);
-        const client: Client = createClient({ store: ownership.store, prefix, clock, random });
+        const client: Client = createClient({ store: ownership.store, prefix, clock, random, transformerOf });
         await createGarbageCollector({ ...common, metrics, client, kinds: caches.list() }).run(link.signal);
       } finally {
         link.unlink();

@@ -29,6 +29,7 @@ export {
   defineController,
   type Watch,
 } from './define-controller.ts';
+export { type KeyPermission, type MinimalRole, minimalRole, type MinimalRoleOptions } from './minimal-role.ts';
 export type { OwnedInput, OwnedObjects } from './owned-objects.ts';
 export type { GoneContext, ReconcileContext } from './reconcile-context.ts';
 export type { ReportedCondition } from './status-writer.ts';

@@ -1,3 +1,4 @@
+import type { ClientOptions } from '../client/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import { createInformer, type Informer } from '../informer/index.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
@@ -26,6 +27,7 @@ export interface KindCachesOptions {
   readonly metrics: Metrics;
   /** Runs a cache that was just made. */
   readonly onCreate: (cache: Runnable) => void;
+  readonly transformerOf?: ClientOptions['transformerOf'];
   /** How long a cache may take to be complete before that fails the start. */
   readonly cacheSyncTimeoutMs: number;
 }
@@ -47,11 +49,11 @@ export class KindCaches {
   informer<Kind extends AnyResourceDefinition>(definition: Kind): Informer<ObjectOf<Kind>> {
     const known = this.find(definition);
     if (known) return known;
-    const { store, prefix, clock, random, logger, metrics } = this.#options;
+    const { store, prefix, clock, random, logger, metrics, transformerOf } = this.#options;
     const informer = createInformer<ResourceObject>({
       store,
       prefix: keyPrefix(definition, prefix),
-      codec: resourceCodec(definition, prefix),
+      codec: resourceCodec(definition, prefix, transformerOf?.(definition)),
       name: definition.kind,
       indexes: { [MANAGER_INDEX]: managerUid },
       clock,

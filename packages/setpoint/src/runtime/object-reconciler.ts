@@ -1,6 +1,8 @@
+import { applyChildren, type ClientOptions } from '../client/index.ts';
 import type { Attempt, Reconciler, Request, Result } from '../controller/index.ts';
 import type { FencingToken, Ownership } from '../coordination/index.ts';
 import { SetpointError } from '../errors/index.ts';
+import type { EventRecorder } from '../events/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import type { Random } from '../internal/random.ts';
 import {
@@ -17,14 +19,15 @@ import type { AnyContext, ControllerDefinition } from './define-controller.ts';
 import { reconcileOrFinalize } from './finalizing.ts';
 import { guardedLister } from './guarded-lister.ts';
 import type { KindCaches } from './kind-caches.ts';
-import { ownedObjects } from './owned-objects.ts';
+import { MANAGER_INDEX, ownedObjects } from './owned-objects.ts';
 import { OwnWrites } from './own-writes.ts';
 import type { GoneContext } from './reconcile-context.ts';
 import { statusWriter } from './status-writer.ts';
 import { type Tenure, within } from './tenure.ts';
 
 /** What the reconcilers of a control plane share. */
-export interface ReconcilerSurroundings {
+export interface ReconcilerSurroundings extends Pick<ClientOptions, 'admission' | 'transformerOf'> {
+  readonly events: EventRecorder;
   readonly store: Store;
   readonly prefix: string;
   readonly caches: KindCaches;
@@ -48,6 +51,7 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
     const scope = new AttemptScope({
       ...surroundings,
       fence: ownership?.fence,
+      manager: defined.name,
       signal: attempt.signal,
       transactional: defined.transactional,
       onWrite: (definition, object, revision) => {
@@ -122,7 +126,7 @@ function reconcileContext(
   defined: ControllerDefinition,
   object: ResourceObject,
   { attempt, causes, key, scope, lister, fencingToken }: ContextBase,
-  { clock }: ReconcilerSurroundings,
+  { clock, events }: ReconcilerSurroundings,
 ): AnyContext {
   return {
     ...attempt,
@@ -138,6 +142,12 @@ function reconcileContext(
       if (!defined.owns.includes(kind)) throw notOwned(defined, kind);
       return ownedObjects({ kind, owner: object, lister: lister(kind), scope });
     },
+    apply: (children, options = {}) => {
+      const managed = (kind: AnyResourceDefinition) =>
+        lister(kind).byIndex(MANAGER_INDEX, object.metadata.uid);
+      return applyChildren({ client: scope.client, owner: object, kinds: defined.owns, managed }, children, options);
+    },
+    event: (event) => events.for(defined.name)(object, event),
     status: statusWriter({
       object,
       clock,

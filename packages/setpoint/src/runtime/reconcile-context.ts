@@ -1,6 +1,7 @@
-import type { Client } from '../client/index.ts';
+import type { ApplyChildrenOptions, Child, ChildrenReport, Client } from '../client/index.ts';
 import type { Attempt } from '../controller/index.ts';
 import type { FencingToken } from '../coordination/index.ts';
+import type { EventInput } from '../events/index.ts';
 import type { Lister } from '../informer/index.ts';
 import type { AnyResourceDefinition, ObjectKey, ObjectOf, StatusOf } from '../resource/index.ts';
 import type { Cause } from '../workqueue/index.ts';
@@ -44,6 +45,14 @@ export interface ReconcileContext<
   readonly object: ObjectOf<Definition>;
   /** The objects of an owned kind that this object manages. */
   readonly owned: <Kind extends Owned>(kind: Kind) => OwnedObjects<Kind>;
+  /**
+   * Brings all children of the object about at once: those listed, made with `child`, are created or updated in their
+   * order; objects of the owned kinds that it manages and that are not listed are deleted. Says what it did and what
+   * still waits; the change that is waited for makes the reconcile run again.
+   */
+  readonly apply: (children: readonly Child[], options?: ApplyChildrenOptions) => Promise<ChildrenReport>;
+  /** Says something about the object, for people: stored as an `Event` for an hour. Never waits, never throws. */
+  readonly event: (event: EventInput) => void;
   /**
    * Brings the object's status to this, its `observedGeneration` to the generation of `object`, and adds or updates
    * the conditions; others stay. Writes nothing when nothing changes. Throws `Conflict` when the object has changed

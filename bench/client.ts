@@ -1,0 +1,171 @@
+/**
+ * What does an object cost over its bytes? Creates, updates, patches, lists and transactions of the client beside raw
+ * etcd3 calls that move as much in as many round trips, in one run, one call at a time and 64 at once. Aim: none takes
+ * more than 1.3 × as long as the raw one. `--short` for a look, `--gate` fails when an aim isn't met, `--json FILE`.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Etcd3 } from 'etcd3';
+import { createClient, defineResource } from 'setpoint';
+import { etcdStore } from '@setpoint/etcd';
+import { type Contestant, measure, type Measurement, median, type Scenario } from './rounds.ts';
+import { startBenchEtcd } from './store/bench-etcd.ts';
+import { z } from 'zod';
+
+const { values: options } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+
+const RATIO_MAX = 1.3;
+const AT_ONCE = 64;
+const LISTED = 500;
+const Site = defineResource({
+  group: 'bench.dev',
+  version: 'v1',
+  kind: 'Site',
+  plural: 'sites',
+  spec: z.object({ replicas: z.int().default(1), message: z.string(), ports: z.array(z.int()) }),
+  status: z.object({ ready: z.int() }),
+});
+const spec = { replicas: 3, message: 'x'.repeat(200), ports: [80, 443, 8080] };
+
+const etcd = await startBenchEtcd(new URL('../../', import.meta.url));
+const raw = new Etcd3({ hosts: etcd.endpoint });
+const store = etcdStore({ endpoints: etcd.endpoint, callTimeoutMs: 60_000 });
+const sites = createClient({ store }).resource(Site);
+const client = createClient({ store });
+try {
+  const measurements: Measurement[] = [];
+  const scenarios = await allScenarios();
+  for (const scenario of scenarios) measurements.push(...(await measure(scenario)));
+  report(measurements);
+} finally {
+  raw.close();
+  await store.close();
+  await etcd.dispose();
+}
+
+async function allScenarios(): Promise<Scenario[]> {
+  const example = await sites.create({ name: 'example', spec });
+  const { kvs } = await store.range({ key: '/registry/sites/default/example' });
+  const bytes = Buffer.from(kvs[0]!.value);
+  for (let index = 0; index < LISTED; index++) {
+    await sites.create({ name: `s${index}`, namespace: 'listed', spec });
+    await raw.put(`/raw/listed/s${index}`).value(bytes);
+  }
+  for (let index = 0; index < 3; index++) {
+    await sites.create({ name: `t${index}`, spec });
+    await raw.put(`/raw/t${index}`).value(bytes);
+  }
+  let count = 0;
+  let current = example;
+  const name = (): string => `n${count++}`;
+  const next = () => ({ ...spec, replicas: count++ });
+  const keys = [0, 1, 2].map((index) => `/raw/t${index}`);
+  const one = { cycles: 100, rounds: options.short ? 3 : 25 };
+  return [
+    {
+      name: 'write',
+      ...one,
+      contestants: [
+        contestant('raw', async () => await raw.put(`/raw/${name()}`).value(bytes)),
+        contestant('create', async () => await sites.create({ name: name(), spec })),
+        contestant('update', async () => (current = await sites.update(current, { spec: next() }))),
+        contestant('patch', async () => (current = await sites.patch(current, { spec: { replicas: count++ } }))),
+      ],
+    },
+    {
+      name: 'read and write',
+      ...one,
+      contestants: [
+        contestant('raw', async () => {
+          await raw.get('/raw/t0').buffer();
+          await raw.put('/raw/t0').value(bytes);
+        }),
+        contestant('modify', async () => await sites.modify('t0', () => ({ spec: next() }))),
+        contestant('patch by name', async () => await sites.patch('t0', { spec: { replicas: count++ } })),
+      ],
+    },
+    {
+      name: `list of ${LISTED}`,
+      cycles: 5,
+      rounds: one.rounds,
+      contestants: [
+        contestant('raw', async () => await raw.getAll().prefix('/raw/listed/').json()),
+        contestant('list', async () => await sites.list({ namespace: 'listed' })),
+      ],
+    },
+    {
+      name: 'transaction of 3',
+      cycles: 50,
+      rounds: one.rounds,
+      contestants: [
+        contestant('raw', async () => {
+          await Promise.all(keys.map((key) => raw.get(key).buffer()));
+          const puts = keys.map((key) => raw.put(key).value(bytes));
+          await raw
+            .if(keys[0]!, 'Mod', '>', 0)
+            .then(...puts)
+            .commit();
+        }),
+        contestant('transaction', async () => {
+          await client.transaction(async (tx) => {
+            const kind = tx.resource(Site);
+            await Promise.all([0, 1, 2].map((index) => kind.update(`t${index}`, { spec: next() })));
+          });
+        }),
+      ],
+    },
+    {
+      name: `${AT_ONCE} writes at once`,
+      cycles: AT_ONCE * 5,
+      rounds: one.rounds,
+      contestants: [
+        contestant('raw', async () => await raw.put(`/raw/${name()}`).value(bytes), AT_ONCE),
+        contestant('create', async () => await sites.create({ name: name(), spec }), AT_ONCE),
+      ],
+    },
+  ];
+}
+
+/** A call that is made again and again, so many at a time. */
+function contestant(name: string, call: () => Promise<unknown>, atOnce = 1): Contestant {
+  return {
+    name,
+    start: () => async (cycles) => {
+      const lane = async (): Promise<void> => {
+        for (let done = 0; done < cycles / atOnce; done++) await call();
+      };
+      await Promise.all(Array.from({ length: atOnce }, lane));
+    },
+  };
+}
+
+function report(measurements: readonly Measurement[]): void {
+  const rows = measurements.map(({ scenario, contestant: who, rates }) => {
+    const own = median(rates);
+    const peer = measurements.find((each) => each.scenario === scenario && each.contestant === 'raw')!;
+    // Round by round, so that both met the same moment of the machine.
+    const ratio = median(peer.rates.map((rate, round) => rate / rates[round]!));
+    return { scenario, who, perSecond: own, ratio, met: ratio <= RATIO_MAX };
+  });
+  for (const { scenario, who, perSecond, ratio } of rows) {
+    const beside = who === 'raw' ? '' : `${ratio.toFixed(2)} × the raw time`;
+    console.log(`${scenario.padEnd(22)}${who.padEnd(16)}${perSecond.toFixed(0).padStart(9)} /s  ${beside}`);
+  }
+  const aims = rows.filter(({ who }) => who !== 'raw');
+  const missed = aims.filter(({ met }) => !met);
+  const named = missed.map(({ scenario, who, ratio }) => `${scenario}: ${who} ${ratio.toFixed(2)}`).join(', ');
+  const summary = `client, etcd ${etcd.version}: ${aims.length - missed.length} of ${aims.length} within ${RATIO_MAX} × raw etcd3`;
+  console.log(`\n${summary}${missed.length > 0 ? `; not ${named}` : ''}`);
+  if (options.json !== undefined) {
+    const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, etcd: etcd.version };
+    writeFileSync(options.json, `${JSON.stringify({ machine, rows, measurements }, undefined, 2)}\n`);
+  }
+  if (options.gate && missed.length > 0) process.exitCode = 1;
+}

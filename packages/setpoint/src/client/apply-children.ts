@@ -1,0 +1,144 @@
+import { isSetpointError } from '../errors/index.ts';
+import {
+  type AnyResourceDefinition,
+  differences,
+  invalidBecause,
+  isDeleting,
+  type ResourceObject,
+} from '../resource/index.ts';
+import type { CallOptions } from '../store/index.ts';
+import { AFTER_ANNOTATION, afterOf, type Child, type ChildChange, type ChildrenReport, inOrder } from './children.ts';
+import type { ResourceClient } from './resource-client.ts';
+
+export interface ApplyChildrenOptions extends CallOptions {
+  /** Says what would be done, and does nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** Whether objects of the kinds that the owner manages and that are not listed are deleted. Default true. */
+  readonly prune?: boolean | undefined;
+}
+
+/** What an apply of children works with. */
+export interface ChildrenScope {
+  readonly client: { resource(kind: AnyResourceDefinition): ResourceClient<AnyResourceDefinition> };
+  readonly owner: ResourceObject;
+  /** The kinds of the children, listed or not. */
+  readonly kinds: readonly AnyResourceDefinition[];
+  /** The objects of a kind that the owner manages, as far as is known. */
+  readonly managed: (kind: AnyResourceDefinition) => Promise<readonly ResourceObject[]> | readonly ResourceObject[];
+}
+
+/**
+ * Brings the children of an owner about: creates and updates those listed, in order, and deletes those it manages that
+ * are not. A child that comes after others waits until they are ready; one that goes, goes before those it came after.
+ * What waits is in the report: apply again when something has changed.
+ */
+export async function applyChildren(
+  scope: ChildrenScope,
+  children: readonly Child[],
+  options: ApplyChildrenOptions,
+): Promise<ChildrenReport> {
+  const ordered = inOrder(children, scope.kinds);
+  const there = new Map<string, ResourceObject>();
+  const kindOf = new Map<string, AnyResourceDefinition>();
+  for (const kind of scope.kinds) {
+    for (const object of await scope.managed(kind)) {
+      const id = `${kind.plural}/${object.metadata.name}`;
+      there.set(id, object);
+      kindOf.set(id, kind);
+    }
+  }
+  const applied: ChildChange[] = [];
+  const ready = new Set<string>();
+  for (const each of ordered) {
+    const waitsFor = (each.input.after ?? []).flatMap(({ id }) => (ready.has(id) ? [] : [id]));
+    const before = there.get(each.id);
+    if (waitsFor.length > 0) {
+      applied.push({ action: 'waiting', kind: each.kind.kind, name: each.input.name, changes: [], waitsFor });
+      continue;
+    }
+    const { object, change } = await applyOne(scope, each, before, options);
+    applied.push(change);
+    const isReady = !isDeleting(object.metadata) && (each.input.ready?.(object as never) ?? true);
+    if (isReady) ready.add(each.id);
+  }
+  if (options.prune ?? true) {
+    const listed = new Set(ordered.map(({ id }) => id));
+    const leaving = [...there].filter(([id]) => !listed.has(id));
+    for (const [id, object] of leaving) {
+      const waitsFor = [...there].flatMap(([other, { metadata }]) =>
+        other !== id && afterOf({ metadata } as ResourceObject).includes(id) && !listed.has(other) ? [other] : [],
+      );
+      applied.push(await pruneOne(scope, kindOf.get(id)!, object, { waitsFor, options }));
+    }
+  }
+  return { children: applied, complete: applied.every(({ action }) => action !== 'waiting') };
+}
+
+async function applyOne(
+  { client, owner }: ChildrenScope,
+  { kind, input }: Child,
+  before: ResourceObject | undefined,
+  options: ApplyChildrenOptions,
+): Promise<{ readonly object: ResourceObject; readonly change: ChildChange }> {
+  const { name, labels, spec, after = [] } = input;
+  const order = after.length === 0 ? {} : { [AFTER_ANNOTATION]: after.map(({ id }) => id).join(' ') };
+  const annotations = { ...input.annotations, ...order };
+  const wanted = { name, ...placeOf(kind, owner, input.namespace), labels, annotations, spec, owner };
+  const { signal, timeoutMs, dryRun } = options;
+  const call = {
+    dryRun,
+    from: before as never,
+    ...(signal && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+  const object: ResourceObject = await client.resource(kind).apply(wanted as never, call);
+  const changes = before ? differences(content(before), content(object)) : [];
+  const isSame = before?.metadata.resourceVersion === object.metadata.resourceVersion && changes.length === 0;
+  const action = !before ? 'created' : isSame ? 'unchanged' : 'updated';
+  return { object, change: { action, kind: kind.kind, name, changes, waitsFor: [] } };
+}
+
+async function pruneOne(
+  { client }: ChildrenScope,
+  kind: AnyResourceDefinition,
+  object: ResourceObject,
+  { waitsFor, options }: { readonly waitsFor: readonly string[]; readonly options: ApplyChildrenOptions },
+): Promise<ChildChange> {
+  const { name, uid } = object.metadata;
+  const change = { kind: kind.kind, name, changes: [], waitsFor };
+  if (waitsFor.length > 0) return { ...change, action: 'waiting' };
+  if (isDeleting(object.metadata)) return { ...change, action: 'waiting', waitsFor: [`${kind.plural}/${name}`] };
+  const { signal, dryRun } = options;
+  try {
+    await client.resource(kind).delete(object as never, { uid, dryRun, ...(signal && { signal }) });
+  } catch (error) {
+    // Gone, or another incarnation: either way this very one is no more.
+    if (!isSetpointError(error, 'NotFound') && !isSetpointError(error, 'Conflict')) throw error;
+  }
+  return { ...change, action: 'deleted' };
+}
+
+function placeOf(
+  kind: AnyResourceDefinition,
+  { kind: ownerKind, metadata: { namespace } }: ResourceObject,
+  asked: string | undefined,
+): { readonly namespace?: string } {
+  const subject = { what: `Child ${kind.kind}` };
+  if (kind.scope === 'Cluster') {
+    if (namespace === undefined) return {};
+    throw invalidBecause(
+      subject,
+      'namespace',
+      `it is cluster-scoped, so ${ownerKind}, which has a namespace, can't own it`,
+    );
+  }
+  if (namespace !== undefined && asked !== undefined && asked !== namespace) {
+    throw invalidBecause(subject, 'namespace', `it lives in its owner's namespace`, 'Leave it out.');
+  }
+  return { namespace: namespace ?? asked ?? 'default' };
+}
+
+/** What a child says, without what every version says anew. */
+function content({ metadata: { labels, annotations, ownerReferences }, spec }: ResourceObject): object {
+  return { metadata: { labels, annotations, ownerReferences }, spec };
+}
