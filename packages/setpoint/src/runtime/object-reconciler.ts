@@ -143,8 +143,7 @@ function reconcileContext(
       return ownedObjects({ kind, owner: object, lister: lister(kind), scope });
     },
     apply: (children, options = {}) => {
-      const managed = (kind: AnyResourceDefinition) =>
-        lister(kind).byIndex(MANAGER_INDEX, object.metadata.uid);
+      const managed = (kind: AnyResourceDefinition) => lister(kind).byIndex(MANAGER_INDEX, object.metadata.uid);
       return applyChildren({ client: scope.client, owner: object, kinds: defined.owns, managed }, children, options);
     },
     event: (event) => events.for(defined.name)(object, event),
