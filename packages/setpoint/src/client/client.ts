@@ -80,7 +80,7 @@ export function createClient(options: ClientOptions): Client {
     if (known) return known as unknown as ObjectWriter<Definition>;
     claimPlural(kinds, definition);
     const made = new ObjectWriter(definition, context);
-    writers.set(definition, made as unknown as ObjectWriter<AnyResourceDefinition>);
+    writers.set(definition, made);
     return made;
   };
   const client: Client = {

@@ -145,7 +145,7 @@ class OpenTransaction implements Transaction {
         found.next = { ...found.next, metadata: { ...found.next.metadata, deletionTimestamp } };
       },
     };
-    return made as unknown as TransactionResource<Definition>;
+    return made;
   }
 
   /** Writes everything in one transaction of the store; returns its revision. */
