@@ -40,13 +40,16 @@ const PAGES: Record<string, (RegExp | string)[]> = {
   lease: [
     'granted 60 s, of which between 1 and 60 are left: true',
     'is still there after its revocation: false',
-    'asked for 1 s, granted 2 s',
+    'asked for 1 s, granted 2 s, after which it goes by itself',
   ],
   'put-with-lease': [
     'keys of the lease: /handbook/lease/instance; nobody keeps it alive, and it has 5 s',
     'DELETE /handbook/lease/instance',
   ],
   'keep-alive': ['after one and a half times its TTL the key is still there'],
+  lock: ['first has it', 'first lets go', 'second has it'],
+  'lock-time-limit': ['after 300 ms: Timeout', 'once it is free: got it in time'],
+  'try-lock': ['ada: got it', 'bob: busy, ada has it', 'bob, later: got it'],
   compaction: ['the old revision: Compacted', 'the key: current'],
   'key-design': ['in the order of their numbers: 000009 000010 000011', 'of ada, and not of adam: 000009 000010'],
   'no-space': [
@@ -66,7 +69,7 @@ const DISTURBING = ['compaction', 'no-space'];
 /** The etcdctl commands that a page names in its comment. */
 function commandsOf(name: string): string[] {
   return Array.from(
-    readFileSync(`${folder}${name}.ts`, 'utf8').matchAll(/^ \* {5}\$ (etcdctl .*)$/gm),
+    readFileSync(`${folder}${name}.ts`, 'utf8').matchAll(/^ \* {5}\$ ((?:timeout \d+ )?etcdctl .*)$/gm),
     ([, line]) => line!,
   );
 }
@@ -78,7 +81,9 @@ async function pageOf(name: string): Promise<Page> {
 
 it('tests every page of the etcd handbook, and each names its etcdctl command', () => {
   const files = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''));
-  expect(names.toSorted()).toEqual(files.filter((file) => file !== 'page').toSorted());
+  expect(names.toSorted()).toEqual(
+    files.filter((file) => !['page', 'counter', 'counter-worker'].includes(file)).toSorted(),
+  );
   expect(names.filter((name) => commandsOf(name).length === 0)).toEqual([]);
 });
 
@@ -105,11 +110,16 @@ async function check(name: string, etcd: EtcdServer, store: Store): Promise<void
   }
 }
 
-it.concurrent.each(await availableEtcds())('does all of it on etcd %s', async (version) => {
+it.concurrent.each(await availableEtcds())('does all of it on etcd %s', { timeout: 400_000 }, async (version) => {
   const etcd = await startEtcd({ version, flags: ['--quota-backend-bytes=16777216'] });
   const store = etcdStore({ endpoints: etcd.endpoints });
   try {
-    await Promise.all(names.filter((name) => !DISTURBING.includes(name)).map((name) => check(name, etcd, store)));
+    const quiet = names.filter((name) => !DISTURBING.includes(name));
+    // A few at a time: leases run out when everything waits for everything else.
+    const next = async (): Promise<void> => {
+      for (let name = quiet.shift(); name !== undefined; name = quiet.shift()) await check(name, etcd, store);
+    };
+    await Promise.all([next(), next(), next()]);
     for (const name of DISTURBING) await check(name, etcd, store);
   } finally {
     await store.close();
