@@ -63,7 +63,10 @@ for (const version of values.etcd === 'both' ? await availableEtcds() : [values.
 const absent = [...(wanted ?? [])].filter((number) => !all.some(({ id }) => numberOf(id) === number));
 if (absent.length > 0) console.log(`no row yet for ${absent.map((number) => `F-${number}`).join(', ')}`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(runs, undefined, 2)}\n`);
-if (values.markdown !== undefined) writeFileSync(values.markdown, markdownOf(runs, all));
+if (values.markdown !== undefined) {
+  const command = `npm run torture -- ${process.argv.slice(2).join(' ')}`;
+  writeFileSync(values.markdown, markdownOf(runs, all, command));
+}
 
 /** Runs the rows on one version, several at a time, and those that need the process for themselves last. */
 async function torture(version: string): Promise<TortureRun> {

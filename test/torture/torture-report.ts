@@ -47,8 +47,8 @@ export function summaryOf({ version, seed, client, outcomes, seconds }: TortureR
   ].join(', ');
 }
 
-/** The same as a page: one table over all versions. */
-export function markdownOf(runs: readonly TortureRun[], rows: readonly Row[]): string {
+/** The same as a page: one table over all versions. `command` is how it was made. */
+export function markdownOf(runs: readonly TortureRun[], rows: readonly Row[], command: string): string {
   const head = ['row', 'fault, and what holds', ...runs.map(({ version }) => `etcd ${version}`), 'at worst'];
   const lines = rows.flatMap((row) => {
     const cells = runs.map(({ outcomes }) => outcomes.find((one) => one.id === row.id && one.title === row.title));
@@ -57,8 +57,21 @@ export function markdownOf(runs: readonly TortureRun[], rows: readonly Row[]): s
     const worst = cells.map((cell) => (cell === undefined ? '' : measured(cell))).filter(Boolean);
     return [tableRow([row.id, row.title, ...counts, [...new Set(worst)].join('; ')])];
   });
-  const table = [tableRow(head), tableRow(head.map(() => '---')), ...lines];
-  return [...runs.map((run) => `- ${summaryOf(run)}`), '', ...table, ''].join('\n');
+  return [
+    '# Torture',
+    '',
+    'Faults that are made to happen to real etcds, each again and again with other choices of time, place and size, and',
+    'how many of those cycles held all that must hold. The rows are in `test/torture`. This page is written by',
+    '',
+    '```',
+    command,
+    '```',
+    '',
+    ...runs.map((run) => `- ${summaryOf(run)}`),
+    '',
+    ...[tableRow(head), tableRow(head.map(() => '---')), ...lines],
+    '',
+  ].join('\n');
 }
 
 function measured({ worst }: RowOutcome): string {
