@@ -69,7 +69,9 @@ export function markdownOf(runs: readonly TortureRun[], rows: readonly Row[], co
     '',
     ...runs.map((run) => `- ${summaryOf(run)}`),
     '',
-    ...[tableRow(head), tableRow(head.map(() => '---')), ...lines],
+    tableRow(head),
+    tableRow(head.map(() => '---')),
+    ...lines,
     '',
   ].join('\n');
 }
