@@ -3,6 +3,7 @@ import {
   type Client,
   createClient,
   defineResource,
+  isSetpointError,
   memoryStore,
   type ResourceObject,
   type Store,
@@ -132,7 +133,11 @@ class Round {
   async #delete(graph: number, { nodes }: Graph, { node, propagation }: Deletion): Promise<void> {
     const objects = this.#client.resource(KINDS[nodes[node]!.kind]!);
     const there = await objects.find(this.#place(graph, node));
-    if (there) await objects.delete(there, { propagation });
+    if (!there) return;
+    // The collector may be quicker: what was to be deleted is gone then.
+    await objects.delete(there, { propagation }).catch((error: unknown) => {
+      if (!isSetpointError(error, 'NotFound')) throw error;
+    });
   }
 
   /** Takes the finalizers of others off everything that is being deleted. */
