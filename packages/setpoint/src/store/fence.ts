@@ -214,5 +214,10 @@ class FencedStore implements Store {
   }
 }
 
+/** Whether a call's signal aborted because the handle that it went through was closed while the call was under way. */
+export function closedUnderWay(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && signal.reason === CLOSED;
+}
+
 /** Made once: a handle is closed at the end of each attempt, and an error with a stack would cost more than that. */
 const CLOSED = new SetpointError('Closed', 'this handle to the store has been closed');

@@ -14,6 +14,7 @@ import {
   type WatchOptions,
   type WatchRequest,
 } from '../../store/index.ts';
+import { closedUnderWay } from '../../store/fence.ts';
 import { keysIn } from '../intercept-store.ts';
 import { deepStack, describe, firstKey, isWrite, textOf } from './call-text.ts';
 import { breach } from './law.ts';
@@ -252,9 +253,7 @@ export class World implements CallPort {
     }
     this.coverage?.note(`${call.name} ${firstKey(call)} ${call.process.incarnation}`);
     if (signal?.aborted) {
-      if (isSetpointError(signal.reason, 'Closed') && signal.reason.message.includes('the attempt that this handle')) {
-        this.#unawaited(call);
-      }
+      if (closedUnderWay(signal)) this.#unawaited(call);
       return call.reject(
         new SetpointError('Aborted', 'the call was given up before it was made', { cause: signal.reason }),
       );
@@ -289,13 +288,7 @@ export class World implements CallPort {
 
   answer({ answer, resolve, reject, signal, process, ...call }: Call): void {
     if (process.dead || !answer) return;
-    if (
-      signal?.aborted &&
-      isSetpointError(signal.reason, 'Closed') &&
-      signal.reason.message.includes('the attempt that this handle')
-    ) {
-      this.#unawaited({ answer, resolve, reject, signal, process, ...call });
-    }
+    if (closedUnderWay(signal)) this.#unawaited({ answer, resolve, reject, signal, process, ...call });
     if ('error' in answer) reject(answer.error);
     else resolve(answer.value);
   }
