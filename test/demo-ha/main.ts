@@ -44,7 +44,8 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
 }
 
 async function leaderOf(store: Store): Promise<string> {
-  for await (const leader of observeLeader(store, 'deployment-controllers')) if (leader) return leader.identity;
+  const elections = observeLeader(store, 'deployment-controllers', { prefix: '/registry/_coordination' });
+  for await (const leader of elections) if (leader) return leader.identity;
   throw new Error('there is no leader');
 }
 

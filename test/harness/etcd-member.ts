@@ -181,5 +181,7 @@ function isHealthy(endpoint: string, tls: MemberSetup['tls']): Promise<boolean> 
     });
     request.on('error', () => resolve(false));
     request.on('timeout', () => request.destroy());
+    // Also when an answer has begun and breaks off, which is no error of the request.
+    request.on('close', () => resolve(false));
   });
 }
