@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { processEnded, processStarted } from '../harness/leftovers.ts';
 
 const programs = fileURLToPath(new URL('../../examples/deployment/dist/', import.meta.url));
 
@@ -24,6 +25,10 @@ export class SpreadCluster {
       stream.setEncoding('utf8').on('data', (text: string) => (this.said += `${name}: ${text}`));
     }
     this.#running.set(name, child);
+    const { pid } = child;
+    if (pid === undefined) return;
+    processStarted(pid);
+    child.once('exit', () => processEnded(pid));
   }
 
   async end(name: string, signal: NodeJS.Signals): Promise<void> {
