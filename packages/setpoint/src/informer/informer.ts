@@ -66,6 +66,7 @@ export class Informer<T> {
   readonly #progressRequests = progressRequests();
   readonly #progress: ProgressAsker;
   /** The newest revision at which an audit found the store. */
+  #historyResets = 0;
   #heardOf: Revision = 0n;
   #running: Promise<void> | undefined;
   #announcing = false;
@@ -99,6 +100,11 @@ export class Informer<T> {
   /** Everything of the prefix up to here is in the cache; 0 before the first list. Falls only by a history reset. */
   get revision(): Revision {
     return this.#cache.revision;
+  }
+
+  /** How many histories of the store it has given up: one more with each `history-reset`, before the new list is read. */
+  get historyResets(): number {
+    return this.#historyResets;
   }
 
   /** Whether the cache is a whole list of the store's present history, an empty one too. */
@@ -327,6 +333,7 @@ export class Informer<T> {
       },
       listed: (summary) => monitor.listed(summary, this.lister.size),
       reset: (lastRevision) => {
+        this.#historyResets++;
         const message = `${this.name}: the store's history was reset after revision ${lastRevision}`;
         this.#heardOf = 0n;
         const error = new SetpointError('HistoryReset', message, { details: { revision: lastRevision } });

@@ -3,7 +3,14 @@ import type { Revision } from '../store/index.ts';
 
 /** As much of an informer as waiting for it takes. */
 interface Awaitable {
+  readonly historyResets: number;
   waitFor(revision: Revision, options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+}
+
+interface Written {
+  readonly revision: Revision;
+  /** The cache's `historyResets` then: revisions of a history that was given up are never reached. */
+  readonly history: number;
 }
 
 /** How long a key waits for the caches before it is put back as failed; etcd's own cache waits as long. */
@@ -18,7 +25,7 @@ const CATCH_UP_TIMEOUT_MS = 3000;
  */
 export class OwnWrites {
   /** For each key the newest revision written to each kind since its caches were last known to have caught up. */
-  readonly #written = new Map<string, Map<AnyResourceDefinition, Revision>>();
+  readonly #written = new Map<string, Map<AnyResourceDefinition, Written>>();
   readonly #cacheOf: (definition: AnyResourceDefinition) => Awaitable | undefined;
 
   constructor(cacheOf: (definition: AnyResourceDefinition) => Awaitable | undefined) {
@@ -26,18 +33,25 @@ export class OwnWrites {
   }
 
   note(key: string, definition: AnyResourceDefinition, revision: Revision): void {
-    const written = this.#written.get(key) ?? new Map<AnyResourceDefinition, Revision>();
+    const written = this.#written.get(key) ?? new Map<AnyResourceDefinition, Written>();
     this.#written.set(key, written);
+    const history = this.#cacheOf(definition)?.historyResets ?? 0;
     const newest = written.get(definition);
-    if (newest === undefined || newest < revision) written.set(definition, revision);
+    if (!newest || newest.history < history || newest.revision < revision)
+      written.set(definition, { revision, history });
   }
 
-  /** Resolves when the caches show everything that was written for `key`; rejects with `Timeout` after 3 s. */
+  /**
+   * Resolves when the caches show everything that was written for `key`; rejects with `Timeout` after 3 s. After a
+   * history reset a whole list of the new history shows whatever is left of it.
+   */
   async caughtUp(key: string, signal: AbortSignal): Promise<void> {
     const written = this.#written.get(key);
     if (!written) return;
-    const waits = [...written].map(async ([definition, revision]) => {
-      await this.#cacheOf(definition)?.waitFor(revision, { timeoutMs: CATCH_UP_TIMEOUT_MS, signal });
+    const waits = [...written].map(async ([definition, { revision, history }]) => {
+      const cache = this.#cacheOf(definition);
+      const reachable = cache?.historyResets === history ? revision : 0n;
+      await cache?.waitFor(reachable, { timeoutMs: CATCH_UP_TIMEOUT_MS, signal });
     });
     await Promise.all(waits);
     this.#written.delete(key);
