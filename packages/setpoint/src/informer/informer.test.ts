@@ -473,6 +473,7 @@ describe('Informer', () => {
     await old.fail(new SetpointError('HistoryReset', 'a backup was restored'));
     await waiting;
     expect([informer.hasSynced, informer.revision, told.at(-1)]).toEqual([false, 60n, 'history-reset']);
+    expect(informer.historyResets).toBe(1);
     expect(informer.lister.get('same')).toBe('lost');
     answer?.(undefined);
     await settle();
