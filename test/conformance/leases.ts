@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Operation } from 'setpoint/store';
 import { briefly, expectCode, freshPrefix, type OpenStore, revisionOf, text, watching } from './fixture.ts';
 import { topic } from './topic.ts';
 
@@ -93,6 +94,33 @@ export function describeLeases(open: OpenStore): void {
       expect(briefly((await t.store.range({ prefix })).kvs, prefix)).toEqual(['dies=', 'leaves=', 'moves=']);
       await t.store.leaseRevoke(second.id);
       expect(briefly((await t.store.range({ prefix })).kvs, prefix)).toEqual(['dies=', 'leaves=']);
+    });
+
+    it('a put that keeps the lease leaves its key where it hangs, and needs a key', async () => {
+      const prefix = freshPrefix();
+      const { id } = await t.store.leaseGrant({ ttlSeconds: 60 });
+      for (const name of ['leased', 'nested']) await t.store.put({ key: prefix + name, value: '0', lease: id });
+      await t.store.put({ key: `${prefix}free`, value: '0' });
+      for (const name of ['leased', 'free']) await t.store.put({ key: prefix + name, value: '1', keepLease: true });
+      const nested: Operation = { put: { key: `${prefix}nested`, value: '1', keepLease: true } };
+      await t.store.txn({ then: [{ txn: { then: [nested] } }] });
+      const { kvs } = await t.store.range({ prefix });
+      expect(kvs.map(({ lease, version }) => [lease, version])).toEqual([
+        [0n, 2n],
+        [id, 2n],
+        [id, 2n],
+      ]);
+      const missing = { key: `${prefix}missing`, value: '1', keepLease: true };
+      const other: Operation = { put: { key: `${prefix}free`, value: '2' } };
+      const base = await revisionOf(t.store);
+      await expectCode(t.store.put(missing), 'NotFound');
+      await expectCode(t.store.txn({ then: [other, { txn: { then: [{ put: missing }] } }] }), 'NotFound');
+      expect(await revisionOf(t.store)).toBe(base);
+      const untaken = { key: missing.key, target: 'mod', operator: '>', operand: 0n } as const;
+      expect((await t.store.txn({ compares: [untaken], then: [{ put: missing }] })).succeeded).toBe(false);
+      await expectCode(t.store.put({ ...other.put, lease: id, keepLease: true }), 'Invalid');
+      await t.store.leaseRevoke(id);
+      expect(briefly((await t.store.range({ prefix })).kvs, prefix)).toEqual(['free=1']);
     });
 
     it('a put in a transaction attaches too', async () => {

@@ -14,6 +14,7 @@ describe('classify', () => {
     [11, 'etcdserver: mvcc: required revision is a future revision', 'verdict FutureRevision'],
     [8, 'etcdserver: mvcc: database space exceeded', 'partial NoSpace'],
     [5, 'etcdserver: requested lease not found', 'verdict LeaseNotFound'],
+    [3, 'etcdserver: key not found', 'verdict NotFound'],
     [9, 'etcdserver: lease already exists', 'verdict LeaseExists'],
     [3, 'etcdserver: too many operations in txn request', 'verdict TooManyOperations'],
     [3, 'etcdserver: request is too large', 'verdict TooLarge'],

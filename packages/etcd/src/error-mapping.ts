@@ -30,6 +30,7 @@ const ETCD_ERRORS: readonly (readonly [RegExp, Failure['kind'], ErrorCode])[] = 
   [/required revision is a future revision/, 'verdict', 'FutureRevision'],
   [/database space exceeded/, 'partial', 'NoSpace'],
   [/lease not found/, 'verdict', 'LeaseNotFound'],
+  [/etcdserver: key not found/, 'verdict', 'NotFound'],
   [/lease already exists/, 'verdict', 'LeaseExists'],
   [/too many operations in txn/, 'verdict', 'TooManyOperations'],
   [/request is too large|grpc: received message larger than max/, 'verdict', 'TooLarge'],

@@ -88,9 +88,14 @@ const leaseOrNone = fc.oneof({ weight: 9, arbitrary: lease }, { weight: 1, arbit
 const put: fc.Arbitrary<PutRequest> = fc
   .tuple(
     fc.record({ key, value }),
-    some<Pick<PutRequest, 'prevKv' | 'lease'>>({ prevKv: [50, fc.boolean()], lease: [30, leaseOrNone] }),
+    some<Pick<PutRequest, 'prevKv'>>({ prevKv: [50, fc.boolean()] }),
+    fc.oneof<{ weight: number; arbitrary: fc.Arbitrary<Pick<PutRequest, 'lease' | 'keepLease'>> }[]>(
+      { weight: 63, arbitrary: fc.constant({}) },
+      { weight: 27, arbitrary: leaseOrNone.map((given) => ({ lease: given })) },
+      { weight: 10, arbitrary: fc.boolean().map((keepLease) => ({ keepLease })) },
+    ),
   )
-  .map(([required, optional]) => ({ ...required, ...optional }));
+  .map(([required, optional, leased]) => ({ ...required, ...optional, ...leased }));
 
 const deletion: fc.Arbitrary<DeleteRequest> = fc
   .tuple(deletedSelector, some<{ prevKv?: boolean }>({ prevKv: [50, fc.boolean()] }))

@@ -53,7 +53,7 @@ const OPTIONS = {
     minCreateRevision: true,
     maxCreateRevision: true,
   } satisfies Names<RangeRequest>,
-  put: { lease: true, prevKv: true } satisfies Omit<Names<PutRequest>, 'value'>,
+  put: { lease: true, keepLease: true, prevKv: true } satisfies Omit<Names<PutRequest>, 'value'>,
   delete: { prevKv: true } satisfies Names<DeleteRequest>,
   txn: { compares: true, then: true, else: true } satisfies Names<TxnRequest>,
   watch: { startRevision: true, exclude: true, prevKv: true } satisfies Names<WatchRequest>,
@@ -76,9 +76,9 @@ const EXPIRIES = ['of a lease with keys', 'of a lease without keys', 'of several
 /** Which errors each method fails with on account of what it was asked. */
 const ERRORS: Record<Method, readonly ErrorCode[]> = {
   range: ['Invalid', 'TooLarge', 'Compacted', 'FutureRevision'],
-  put: ['Invalid', 'TooLarge', 'LeaseNotFound'],
+  put: ['Invalid', 'TooLarge', 'LeaseNotFound', 'NotFound'],
   delete: ['Invalid', 'TooLarge'],
-  txn: ['Invalid', 'TooLarge', 'TooManyOperations', 'Compacted', 'FutureRevision', 'LeaseNotFound'],
+  txn: ['Invalid', 'TooLarge', 'TooManyOperations', 'Compacted', 'FutureRevision', 'LeaseNotFound', 'NotFound'],
   watch: ['Invalid', 'Compacted'],
   compact: ['Invalid', 'Compacted', 'FutureRevision'],
   leaseGrant: ['Invalid', 'LeaseExists'],

@@ -28,6 +28,7 @@ export const REFUSED_CALLS: readonly Call[] = [
   { put: { key: '', value: '' } },
   { put: { key: '\ud800', value: '' } },
   { put: { key: 'a', value: '', lease: -1n } },
+  { put: { key: 'a', value: '', lease: 1n, keepLease: true } },
   { put: { key: 'a', value: forced(1) } },
   { put: { key: 'a', value: huge } },
   { delete: forced({}) },

@@ -75,7 +75,8 @@ function writeRange(writer: MessageWriter, request: RangeRequest): void {
   writeSelector(writer, request);
 }
 
-function writePut(writer: MessageWriter, { key, value, lease, prevKv }: PutRequest): void {
+function writePut(writer: MessageWriter, { key, value, lease, keepLease, prevKv }: PutRequest): void {
+  writer.boolean(0x30, keepLease);
   writer.boolean(0x20, prevKv);
   writer.int64(0x18, lease);
   writer.bytes(0x12, toBytes(value));

@@ -50,7 +50,7 @@ const rangeOptions = some({
 });
 const range = fc.tuple(selector, rangeOptions).map(([keys, options]) => ({ ...keys, ...options }));
 const put = fc
-  .tuple(keyBytes, value, some({ lease, prevKv: fc.boolean() }))
+  .tuple(keyBytes, value, some({ lease, keepLease: fc.boolean(), prevKv: fc.boolean() }))
   .map(([key, content, options]) => ({ key, value: content, ...options }));
 const remove = fc.tuple(selector, some({ prevKv: fc.boolean() })).map(([keys, options]) => ({ ...keys, ...options }));
 const operator = fc.constantFrom('=' as const, '!=' as const, '>' as const, '<' as const);
@@ -169,8 +169,9 @@ function rangeMessage(request: RangeRequest): object {
 }
 
 function putMessage(request: PutRequest): object {
-  const { key, value: content, lease: id, prevKv } = request;
-  return { key: buffer(key), value: buffer(content), lease: String(id ?? 0n), prev_kv: prevKv ?? false };
+  const { key, value: content, lease: id, keepLease, prevKv } = request;
+  const flags = { ignore_lease: keepLease ?? false, prev_kv: prevKv ?? false };
+  return { key: buffer(key), value: buffer(content), lease: String(id ?? 0n), ...flags };
 }
 
 function deleteMessage(request: DeleteRequest): object {

@@ -162,7 +162,8 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
     const admitted = admission.length === 0 ? write.next : await runAdmission(admission, hooked);
     const next = this.#stamp(this.#withManagedFields(before, admitted, options));
     const deletes = isDeleting(next.metadata) && !next.metadata.finalizers?.length;
-    const put = { key, value: this.codec.encode(next), ...(lease === undefined ? {} : { lease }) };
+    const leased = lease !== undefined ? { lease } : base === 0n ? {} : { keepLease: true };
+    const put = { key, value: this.codec.encode(next), ...leased };
     const compares: Compare[] = [{ key, target: 'mod', operator: '=', operand: base }];
     if (guard) compares.push({ key, target: 'value', operator: '=', operand: guard });
     return { next, deletes, compares, change: deletes ? { delete: { key } } : { put } };

@@ -6,6 +6,7 @@ import {
   type KeyValue,
   MAX_TXN_OPERATIONS,
   type Operation,
+  type PutRequest,
   type RangeRequest,
   type RangeResponse,
   resolveOutcome,
@@ -159,7 +160,10 @@ export class RunTransaction {
   /** Creating and deleting one key in one run comes to nothing. */
   #operations(): Operation[] {
     return Array.from(this.#pending).flatMap(([key, pending]): Operation[] => {
-      if ('put' in pending) return [{ put: { key, value: pending.put.value } }];
+      if ('put' in pending) {
+        const { value, lease } = pending.put;
+        return [{ put: { key, value, ...(lease === 0n ? {} : { lease }) } }];
+      }
       return this.#guards.get(key) === 0n ? [] : [{ delete: { key } }];
     });
   }
@@ -211,7 +215,7 @@ export class RunTransaction {
     if ('put' in operation) {
       const key = textOf(operation.put.key);
       const before = this.#before(key);
-      this.#pending.set(key, { put: pendingKv(key, toBytes(operation.put.value), revision, before) });
+      this.#pending.set(key, { put: pendingKv(key, operation.put, revision, before) });
       return { put: { revision } };
     }
     if (!('delete' in operation)) throw new SetpointError('Internal', 'a transactional reconcile nests no transaction');
@@ -244,9 +248,11 @@ export class RunTransaction {
 
 const EMPTY: RangeResponse = { revision: 0n, kvs: [], more: false, count: 0n };
 
-function pendingKv(key: string, value: Uint8Array, revision: Revision, before: KeyValue | undefined): KeyValue {
+function pendingKv(key: string, put: PutRequest, revision: Revision, before: KeyValue | undefined): KeyValue {
   const { createRevision = revision, version = 0n } = before ?? {};
-  return { key: toBytes(key), value, createRevision, modRevision: revision, version: version + 1n, lease: 0n };
+  const lease = (put.keepLease ? before?.lease : put.lease) ?? 0n;
+  const value = toBytes(put.value);
+  return { key: toBytes(key), value, createRevision, modRevision: revision, version: version + 1n, lease };
 }
 
 function textOf(key: string | Uint8Array): string {

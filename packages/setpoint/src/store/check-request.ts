@@ -44,7 +44,6 @@ export function checkTxn(request: TxnRequest): void {
   checkDuplicateKeys(request.else ?? []);
 }
 
-/** Also refuses a range that no key is in: etcd does ("watcher range is empty"), and nothing could ever come of it. */
 /** Transactions that nobody outside of setpoint can change any more and that are known to pass. */
 const checked = new WeakSet<TxnRequest>();
 
@@ -54,6 +53,7 @@ export function markChecked(request: TxnRequest): TxnRequest {
   return request;
 }
 
+/** Also refuses a range that no key is in: etcd does ("watcher range is empty"), and nothing could ever come of it. */
 export function checkWatch(request: WatchRequest): void {
   checkSelector(request);
   const { start, end } = keyRange(request);
@@ -102,6 +102,9 @@ function checkPutFields(request: PutRequest): void {
   if (byteLength(request.key) === 0) throw invalid('put.key', 'at least one byte', 'none');
   byteLength(request.value);
   checkRevision(request.lease, 'put.lease');
+  if (request.keepLease === true && request.lease) {
+    throw invalid('put.keepLease', 'either lease or keepLease', 'both');
+  }
 }
 
 function checkTxnFields(request: TxnRequest, where: string): void {

@@ -74,8 +74,13 @@ export interface RangeResponse {
 export interface PutRequest {
   readonly key: BytesLike;
   readonly value: BytesLike;
-  /** Attaches the key to a lease; 0 or absent detaches it. */
+  /** Attaches the key to a lease; 0 or absent detaches it, unless `keepLease` is given. */
   readonly lease?: bigint;
+  /**
+   * Leaves the key on the lease that it has, or on none. Not beside `lease`. Fails with `NotFound` when the key isn't
+   * there; in a transaction that fails all of it, so compare for the key first.
+   */
+  readonly keepLease?: boolean;
   readonly prevKv?: boolean;
 }
 

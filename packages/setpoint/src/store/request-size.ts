@@ -7,7 +7,7 @@ import type { Compare, DeleteRequest, KeySelector, Operation, PutRequest, RangeR
  * for each operation above it.
  */
 export function putSize(request: PutRequest): number {
-  return field(byteLength(request.key)) + field(byteLength(request.value)) + NUMBER + FLAG;
+  return field(byteLength(request.key)) + field(byteLength(request.value)) + NUMBER + 2 * FLAG;
 }
 
 export function deleteSize(request: DeleteRequest): number {

@@ -15,6 +15,7 @@ const GRACE = 0.1;
 const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'Invalid',
   'LeaseNotFound',
+  'NotFound',
   'Compacted',
   'FutureRevision',
   'PermissionDenied',

@@ -34,9 +34,9 @@ import type {
 } from '../port.ts';
 import { EventLog } from './event-log.ts';
 import { KeyIndex } from './key-index.ts';
-import { leaseNotFound, LeaseTable } from './leases.ts';
+import { LeaseTable } from './leases.ts';
 import { answerRange } from './range-query.ts';
-import { checkPlan, checkReadable, compactedError, planTxn, runPlan } from './transaction.ts';
+import { checkPlan, checkPuttable, checkReadable, compactedError, planTxn, runPlan } from './transaction.ts';
 import { WatchHub } from './watch-hub.ts';
 import { Watcher } from './watcher.ts';
 import { Writer, type WriterStore } from './writer.ts';
@@ -112,7 +112,7 @@ export class MemoryStore implements Store {
   async put(request: PutRequest, options?: CallOptions): Promise<PutResponse> {
     checkPut(request);
     this.#begin(options);
-    if (request.lease && !this.#leases.has(request.lease)) throw leaseNotFound(request.lease);
+    checkPuttable(request, this.#index, this.#leases);
     return this.#write((writer) => writer.put(request));
   }
 
@@ -126,7 +126,11 @@ export class MemoryStore implements Store {
     checkTxn(request);
     this.#begin(options);
     const plan = planTxn(this.#index, request);
-    checkPlan(plan, this.#leases, (revision) => checkReadable(revision, this.#compacted, this.#revision));
+    checkPlan(
+      plan,
+      (put) => checkPuttable(put, this.#index, this.#leases),
+      (revision) => checkReadable(revision, this.#compacted, this.#revision),
+    );
     return this.#write((writer) => runPlan(plan, writer));
   }
 

@@ -1,5 +1,7 @@
 import { SetpointError } from '../../errors/index.ts';
-import type { Operation, OperationResponse, Revision, TxnRequest, TxnResponse } from '../port.ts';
+import { keyText, toBytes } from '../key-range.ts';
+import type { Operation, OperationResponse, PutRequest, Revision, TxnRequest, TxnResponse } from '../port.ts';
+import { byteText } from './byte-text.ts';
 import { allHold } from './compares.ts';
 import type { KeyIndex } from './key-index.ts';
 import { leaseNotFound, type LeaseTable } from './leases.ts';
@@ -20,14 +22,24 @@ export function planTxn(index: KeyIndex, request: TxnRequest): TxnPlan {
   return { succeeded, steps };
 }
 
-/** Throws what makes the whole transaction fail, in etcd's order: unknown leases first, then unreadable revisions. */
-export function checkPlan(plan: TxnPlan, leases: LeaseTable, readable: (revision: Revision) => void): void {
+/** Throws what makes the whole transaction fail, in etcd's order: bad puts first, then unreadable revisions. */
+export function checkPlan(plan: TxnPlan, puttable: (put: PutRequest) => void, readable: (at: Revision) => void): void {
   forEachStep(plan, (step) => {
-    if ('put' in step && step.put.lease && !leases.has(step.put.lease)) throw leaseNotFound(step.put.lease);
+    if ('put' in step) puttable(step.put);
   });
   forEachStep(plan, (step) => {
     if ('range' in step && step.range.revision) readable(step.range.revision);
   });
+}
+
+/** What a put fails with, if anything, before it changes anything. */
+export function checkPuttable({ key, lease, keepLease }: PutRequest, index: KeyIndex, leases: LeaseTable): void {
+  if (keepLease && !index.current(byteText(key))) {
+    const text = keyText(toBytes(key));
+    const message = `put ${JSON.stringify(text)}: there is no such key whose lease could be kept. Nothing was written.`;
+    throw new SetpointError('NotFound', message, { details: { key: text } });
+  }
+  if (lease && !leases.has(lease)) throw leaseNotFound(lease);
 }
 
 /** Runs a checked plan. Nested answers name the revision of the whole call, which is known only at its end. */
