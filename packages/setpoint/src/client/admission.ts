@@ -54,7 +54,9 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * A hook for a client's writes of one kind: `createClient({ store, admission: [admit(Website, { … })] })`. For every
- * kind leave the definition out. Throws `Invalid` for bad options.
+ * kind leave the definition out. It is asked about every change before it is sent, also of each new attempt; a write
+ * that changes nothing asks nobody, and one that the hooks bring back to what is stored is not made. Throws `Invalid`
+ * for bad options.
  */
 export function admit<Definition extends AnyResourceDefinition>(
   definition: Definition,
@@ -142,7 +144,7 @@ function changed<Definition extends AnyResourceDefinition>(
     what: `${context.subject.what}, changed by admission hook ${quote(hook.name)}`,
   };
   checkFields(changes, CHANGE_FIELDS, subject);
-  const next = revise(definition, object, changes, { subject });
+  const next = revise(definition, object, changes, { subject, isNew: before === undefined });
   const generation = before ? before.metadata.generation + (deepEqual(before.spec, next.spec) ? 0 : 1) : 1;
   return { ...next, metadata: { ...next.metadata, generation } };
 }

@@ -26,6 +26,7 @@ export { applyChildren, type ApplyChildrenOptions, type ChildrenScope } from './
 export { type Child, child, type ChildChange, type ChildInput, type ChildrenReport } from './children.ts';
 export { type Client, type ClientOptions, createClient } from './client.ts';
 export type { DeleteCollectionOptions, DeletedCollection } from './delete-object.ts';
+export { type ExpectationWait, Expectations, type FollowingCache } from './expectations.ts';
 export type { ListOptions, ObjectList } from './list-objects.ts';
 export type { ObjectHistory, ObjectVersion } from './object-history.ts';
 export type {
@@ -42,6 +43,7 @@ export type { WriteListener } from './object-writer.ts';
 export type { JsonPatchOperation, ObjectPatch, StatusPatch } from './patch-object.ts';
 export type { ReadOptions } from './read-options.ts';
 export type { ResourceClient } from './resource-client.ts';
+export { retryOnConflict, type RetryOnConflictOptions } from './retry-on-conflict.ts';
 export type { Scale } from './scale.ts';
 export type { SelectOptions } from './selection.ts';
 export type { Transaction, TransactionResource, TransactionResult } from './transaction.ts';

@@ -71,6 +71,8 @@ export interface Swap<Definition> {
 /** A write that is ready to be sent. */
 export interface PreparedWrite<Definition> {
   readonly next: ObjectOf<Definition>;
+  /** Admission brought the object back to what is stored: there is nothing to write. */
+  readonly unchanged: boolean;
   readonly deletes: boolean;
   readonly compares: readonly Compare[];
   readonly change: Operation;
@@ -150,8 +152,8 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   }
 
   /**
-   * What is to be sent for a write, once admission has had its say. An object whose deletion was asked for is deleted
-   * by the write that leaves it without finalizers.
+   * What is to be sent for a write, once admission has had its say: about changes, not about a rewrite of stale bytes. An
+   * object whose deletion was asked for is deleted by the write that leaves it without finalizers.
    */
   async prepare(target: Target, write: Swap<Definition>, options: WriteOptions): Promise<PreparedWrite<Definition>> {
     const { storeKey: key, subject } = target;
@@ -159,14 +161,16 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
     const { admission, clock } = this.context;
     const { dryRun = false, signal, lease } = options;
     const hooked = { definition: this.definition, subject, before, next: write.next, dryRun, signal, clock };
-    const admitted = admission.length === 0 ? write.next : await runAdmission(admission, hooked);
+    const asks = admission.length > 0 && write.next !== before;
+    const admitted = asks ? await runAdmission(admission, hooked) : write.next;
+    const unchanged = admitted !== write.next && deepEqual(admitted, before);
     const next = this.#stamp(this.#withManagedFields(before, admitted, options));
     const deletes = isDeleting(next.metadata) && !next.metadata.finalizers?.length;
     const leased = lease !== undefined ? { lease } : base === 0n ? {} : { keepLease: true };
     const put = { key, value: this.codec.encode(next), ...leased };
     const compares: Compare[] = [{ key, target: 'mod', operator: '=', operand: base }];
     if (guard) compares.push({ key, target: 'value', operator: '=', operand: guard });
-    return { next, deletes, compares, change: deletes ? { delete: { key } } : { put } };
+    return { next, unchanged, deletes, compares, change: deletes ? { delete: { key } } : { put } };
   }
 
   async #swap(
@@ -192,6 +196,7 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     const { storeKey: key } = target;
     const prepared = await this.prepare(target, write, options);
+    if (prepared.unchanged) return await this.#confirm(target, write, options);
     const { next, compares, change } = prepared;
     const request: TxnRequest = { compares, then: [change], else: [{ range: { key } }] };
     const call = callOptions(options);
@@ -203,6 +208,18 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
       if (!isSetpointError(error, 'OutcomeUnknown')) throw error;
       return await this.#resolve(target, { base: write.base, ...prepared }, call, error);
     }
+  }
+
+  /** Nothing is to be written over `before`, if that is what is stored. */
+  async #confirm(
+    target: Target,
+    { base, before, guard }: Swap<Definition>,
+    options: WriteOptions,
+  ): Promise<WriteResult<ObjectOf<Definition>>> {
+    if (!guard) return { object: before! };
+    const current = await this.read(target, callOptions(options));
+    const fits = current?.modRevision === base && Buffer.compare(guard, current.value) === 0;
+    return fits ? { object: before! } : { current };
   }
 
   async #wouldWrite(

@@ -20,6 +20,15 @@ import {
 } from '../resource/index.ts';
 import type { ApplyInput, ObjectChanges } from './object-input.ts';
 
+/** How an object is revised. */
+interface ReviseOptions {
+  readonly subject: Subject;
+  /** Fields of the spec that the schema doesn't know, and that are left out, stay. */
+  readonly keepUnknown?: boolean;
+  /** The object is not stored yet, so that no field keeps what it was created with. */
+  readonly isNew?: boolean;
+}
+
 /**
  * The next version of objects, as pure functions. Each returns the very same object when nothing would change, and
  * never touches what it doesn't own: spec and metadata here, status in {@link reviseStatus}, nothing a client could
@@ -29,7 +38,7 @@ export function revise<Definition extends AnyResourceDefinition>(
   definition: Definition,
   base: ObjectOf<Definition>,
   changes: ObjectChanges<Definition>,
-  options: { readonly subject: Subject; readonly keepUnknown?: boolean },
+  options: ReviseOptions,
 ): ObjectOf<Definition> {
   const metadata = reviseMetadata(base.metadata, changes, options.subject);
   const spec = reviseSpec(definition, base.spec, changes.spec, options);
@@ -138,12 +147,13 @@ function reviseSpec<Definition extends AnyResourceDefinition>(
   definition: Definition,
   stored: ObjectOf<Definition>['spec'],
   input: unknown,
-  options: { readonly subject: Subject; readonly keepUnknown?: boolean },
+  options: ReviseOptions,
 ): ObjectOf<Definition>['spec'] {
   if (input === undefined || deepEqual(input, stored)) return stored;
-  const spec = validateSpec(definition, input, { ...options, stored });
+  const { isNew = stored === undefined, ...context } = options;
+  const spec = validateSpec(definition, input, { ...context, stored });
   if (deepEqual(spec, stored)) return stored;
-  if (stored !== undefined) refuseImmutable(definition, { before: { spec: stored }, after: { spec } }, options.subject);
+  if (!isNew) refuseImmutable(definition, { before: { spec: stored }, after: { spec } }, options.subject);
   return spec;
 }
 

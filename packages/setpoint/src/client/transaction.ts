@@ -153,10 +153,16 @@ class OpenTransaction implements Transaction {
     const entries = [...this.#entries.values()];
     const written = entries.filter(({ before, next }) => next !== before && next !== undefined);
     if (written.length === 0) return this.#revision ?? 0n;
+    const changing: Entry[] = [];
     const prepared: PreparedWrite<AnyResourceDefinition>[] = [];
-    for (const { writer, target, base, before, next } of written) {
-      prepared.push(await writer.prepare(target, { base, before, next: next! }, this.#options));
+    for (const entry of written) {
+      const { writer, target, base, before, next } = entry;
+      const one = await writer.prepare(target, { base, before, next: next! }, this.#options);
+      if (one.unchanged) continue;
+      changing.push(entry);
+      prepared.push(one);
     }
+    if (changing.length === 0) return this.#revision ?? 0n;
     const compares = entries.map(({ target, base }): Compare => ({
       key: target.storeKey,
       target: 'mod',
@@ -174,7 +180,7 @@ class OpenTransaction implements Transaction {
           entries,
           responses.map((each) => ('range' in each ? each.range.kvs[0] : undefined)),
         );
-      return this.#told(written, prepared, revision);
+      return this.#told(changing, prepared, revision);
     } catch (error) {
       if (!isSetpointError(error, 'OutcomeUnknown')) throw error;
       // All of it was applied or nothing, so that one of its writes tells for all.
@@ -182,10 +188,10 @@ class OpenTransaction implements Transaction {
         prepared.findIndex(({ deletes }) => !deletes),
         0,
       );
-      const { writer, target, base } = written[at]!;
+      const { writer, target, base } = changing[at]!;
       const outcome = await writer.outcomeOf(target, { base, ...prepared[at]! }, call);
-      if (outcome.state === 'applied') return this.#told(written, prepared, outcome.revision);
-      if (outcome.state === 'not-applied') throw overtaken([written[at]!], [outcome.current]);
+      if (outcome.state === 'applied') return this.#told(changing, prepared, outcome.revision);
+      if (outcome.state === 'not-applied') throw overtaken([changing[at]!], [outcome.current]);
       throw outcomeUnknown(target, error);
     }
   }

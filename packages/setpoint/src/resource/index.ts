@@ -101,6 +101,7 @@ export {
   validateOwnerReferences,
 } from './owner-reference.ts';
 export { isPlainObject, type JsonObject, plainJson } from './plain-json.ts';
+export { isQuantity, Quantity, quantity, type QuantityFormat } from './quantity.ts';
 export { type ValidationContext, validateSpec, validateStatus } from './schema-validation.ts';
 export {
   type LabelPredicate,

@@ -1,4 +1,4 @@
-import { applyChildren, type ClientOptions } from '../client/index.ts';
+import { applyChildren, type ClientOptions, Expectations } from '../client/index.ts';
 import type { Attempt, Reconciler, Request, Result } from '../controller/index.ts';
 import type { FencingToken, Ownership } from '../coordination/index.ts';
 import { SetpointError } from '../errors/index.ts';
@@ -20,7 +20,6 @@ import { reconcileOrFinalize } from './finalizing.ts';
 import { guardedLister } from './guarded-lister.ts';
 import type { KindCaches } from './kind-caches.ts';
 import { MANAGER_INDEX, ownedObjects } from './owned-objects.ts';
-import { OwnWrites } from './own-writes.ts';
 import type { GoneContext } from './reconcile-context.ts';
 import { statusWriter } from './status-writer.ts';
 import { type Tenure, within } from './tenure.ts';
@@ -44,10 +43,10 @@ export interface ReconcilerSurroundings extends Pick<ClientOptions, 'admission' 
 export function objectReconciler(defined: ControllerDefinition, surroundings: ReconcilerSurroundings): Reconciler {
   const { caches } = surroundings;
   caches.informer(defined.definition);
-  const written = new OwnWrites((definition) => caches.find(definition));
+  const written = new Expectations((definition) => caches.find(definition));
   const lister = listerOf(defined, caches);
   const attempted = async ({ key, causes }: Request, attempt: Attempt, ownership: Ownership | undefined) => {
-    await written.caughtUp(key, attempt.signal);
+    await written.whenMet(key, { signal: attempt.signal });
     const scope = new AttemptScope({
       ...surroundings,
       fence: ownership?.fence,
@@ -55,7 +54,7 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
       signal: attempt.signal,
       transactional: defined.transactional,
       onWrite: (definition, object, revision) => {
-        written.note(key, definition, revision);
+        written.expect(key, definition, revision);
         attempt.wrote({ kind: definition.kind, key: object, revision });
       },
     });

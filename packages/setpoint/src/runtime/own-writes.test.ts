@@ -4,7 +4,6 @@ import { isSetpointError } from '../errors/index.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import { memoryStore, type Store } from '../store/index.ts';
 import { defineController } from './define-controller.ts';
-import { OwnWrites } from './own-writes.ts';
 
 /** A store whose watches deliver nothing while they are held. */
 function holdingStore(clock: FakeClock) {
@@ -91,21 +90,5 @@ describe('read your own writes', () => {
     await clock.advance(100);
     expect(runs).toBeGreaterThan(1);
     release();
-  });
-
-  it('I-93 I-194: what was written to a history that is gone is not waited for, but a whole list of the new one is', async () => {
-    const asked: bigint[] = [];
-    const cache = { historyResets: 0, waitFor: async (revision: bigint) => void asked.push(revision) };
-    const written = new OwnWrites(() => cache);
-    const { signal } = new AbortController();
-    written.note('default/a', Website, 9n);
-    cache.historyResets = 1;
-    await written.caughtUp('default/a', signal);
-    expect(asked).toEqual([0n]);
-    expect(written.size).toBe(0);
-
-    written.note('default/a', Website, 4n);
-    await written.caughtUp('default/a', signal);
-    expect(asked).toEqual([0n, 4n]);
   });
 });

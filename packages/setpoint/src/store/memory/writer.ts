@@ -56,7 +56,11 @@ export class Writer {
     const asked = byteText(request.key);
     const current = this.#store.index.current(asked);
     const text = current?.text ?? ownText(asked);
-    const put = { text, value: keep(request.value), lease: request.keepLease ? (current?.lease ?? 0n) : (request.lease ?? 0n) };
+    const put = {
+      text,
+      value: keep(request.value),
+      lease: request.keepLease ? (current?.lease ?? 0n) : (request.lease ?? 0n),
+    };
     this.#store.leases.attach(text, current?.lease ?? 0n, put.lease);
     this.#record(putVersion(put, current, this.#after));
     const { revision } = this;
