@@ -1,4 +1,4 @@
-import { Etcd3 } from 'etcd3';
+import { Etcd3, type Watcher } from 'etcd3';
 import { type Contestant, type Tally, usedHere } from './contestant.ts';
 
 const PAGE_KEYS = 1000;
@@ -10,6 +10,7 @@ const PAGE_KEYS = 1000;
 export class Etcd3Contestant implements Contestant {
   readonly #etcd: Etcd3;
   readonly #paged: boolean;
+  #watcher: Watcher | undefined;
 
   constructor(endpoint: string, { paged }: { readonly paged: boolean }) {
     this.#etcd = new Etcd3({ hosts: endpoint, grpcOptions: { 'grpc.max_receive_message_length': -1 } });
@@ -38,6 +39,7 @@ export class Etcd3Contestant implements Contestant {
   async watch(prefix: string, startRevision: bigint, tally: Tally): Promise<void> {
     // `create` would resolve after the first events, which nobody would have heard then.
     const watcher = this.#etcd.watch().prefix(prefix).startRevision(String(startRevision)).watcher();
+    this.#watcher = watcher;
     await new Promise<void>((resolve, reject) => {
       watcher.on('error', reject);
       watcher.on('put', ({ value }) => {
@@ -50,6 +52,8 @@ export class Etcd3Contestant implements Contestant {
   used = usedHere;
 
   async close(): Promise<void> {
+    // Closing the client leaves a watcher trying for ever, and the process would not end.
+    await this.#watcher?.cancel();
     this.#etcd.close();
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isSetpointError } from 'setpoint';
-import { lock, tryLock } from 'setpoint/coordination';
+import { type FencingToken, type HeldLock, lock, raiseIncarnation, tryLock } from 'setpoint/coordination';
+import type { Store } from 'setpoint/store';
 import { check, eventually, failure } from './checks.ts';
 import type { Cycle } from './cycle.ts';
 import { lineOf, rootOf, session, settled } from './parties.ts';
@@ -8,8 +9,62 @@ import type { Row } from './row.ts';
 
 const TXN = '/etcdserverpb.KV/Txn';
 
+/** What locks can't guard by transactions: it remembers the largest token and refuses what comes with a smaller one. */
+class OutsideSystem {
+  #largest = 0n;
+
+  accepts(token: FencingToken): boolean {
+    if (token.valueOf() < this.#largest) return false;
+    this.#largest = token.valueOf();
+    return true;
+  }
+}
+
 /** A lock whose parties, answers or keys get lost. */
 export const rows: readonly Row[] = [
+  {
+    id: 'F-46',
+    title:
+      'a backup is restored and fencing tokens go backwards: outside systems refuse them, which is safe, until the incarnation is raised',
+    async cycle(t) {
+      const server = await t.sharedEtcd();
+      const outside = new OutsideSystem();
+      const hold = async (store: Store): Promise<HeldLock> => lock(await session(t, store), 'l', { prefix: rootOf(t) });
+      const proxy = await t.tcpProxy(server.endpoints[0]!);
+      const store = t.store(proxy.endpoint);
+      const before = await hold(store);
+      check(outside.accepts(before.token), 'the first token was refused');
+      await before.release();
+      const restore = await server.snapshot();
+      for (let i = t.between(1, 20); i > 0; i--) await store.put({ key: `${t.prefix}work`, value: `${i}` });
+      const last = await hold(store);
+      const watch = t.watch(store, { prefix: t.prefix });
+      await watch.until(() => watch.batches.length > 0);
+      check(outside.accepts(last.token), 'a later token was refused');
+      proxy.refuse();
+      await server.kill();
+      await restore();
+      await server.restart();
+      proxy.release();
+      await failure(
+        last.store.put({ key: `${t.prefix}late`, value: '' }),
+        ['LockLost', 'SessionExpired', 'HistoryReset', 'OutcomeUnknown'],
+        'a write of a holder whose ownership is not in the backup',
+      );
+      await eventually(() => t.log.count('another history') === 1, 'the operator is told');
+      const after = t.store(server.endpoints);
+      const early = await hold(after);
+      check(early.token < last.token, 'the token did not go backwards: the row shows nothing');
+      check(!outside.accepts(early.token), 'an outside system took a token that is older than one it has seen');
+      await early.release();
+      await raiseIncarnation(after, { prefix: rootOf(t) });
+      const raised = await hold(after);
+      check(raised.token > last.token, 'the raised incarnation does not put tokens above all earlier ones');
+      check(outside.accepts(raised.token), 'a token of the raised incarnation was refused');
+      const absent = await after.range({ key: `${t.prefix}late` });
+      check(absent.count === 0n, 'the late write is there');
+    },
+  },
   {
     id: 'F-74',
     title: 'a waiter dies in line: the one behind it moves up, nobody else wakes, and the holder stays',

@@ -37,13 +37,20 @@ export class Calls {
   /** Aborts when the store closes. */
   readonly closing: AbortSignal;
   readonly settings: Settings;
-  readonly history = new History();
+  readonly history: History;
 
   constructor(settings: Settings, closing: AbortSignal) {
     this.settings = settings;
     this.closing = closing;
     this.endpoints = new EndpointSet(settings, closing);
     this.authentication = new Authentication(settings);
+    this.history = new History(({ seen, now }) =>
+      settings.logger.error(
+        { seen: String(seen), now: String(now) },
+        'the store has another history than before: a backup was restored or the data was wiped. Raise the incarnation ' +
+          'of fencing tokens if systems outside the store check them',
+      ),
+    );
   }
 
   unary<Request, Response extends WithHeader>(

@@ -10,6 +10,12 @@ interface Witness {
   readonly value: Uint8Array;
 }
 
+/** By what it was recognised that the store's history is another one: the newest revision seen, and the store's own. */
+export interface HistoryChange {
+  readonly seen: Revision;
+  readonly now: Revision;
+}
+
 /** Reads one key, linearizably; without a key any that may be read, for the store's revision. */
 export type ReadKey = (key: Uint8Array | undefined, revision?: Revision) => Promise<RangeResponse>;
 
@@ -27,10 +33,15 @@ export class History {
   #highest: Revision = 0n;
   #witness: Witness | undefined;
   #incarnation = 0;
-  #reset: { readonly seen: Revision; readonly now: Revision } | undefined;
+  #reset: HistoryChange | undefined;
   /** Connections that lead to this history. What others say is not kept as evidence of it. */
   #trusted = new WeakSet<object>();
   readonly #checks = new WeakMap<object, Promise<void>>();
+  readonly #onReset: ((reset: HistoryChange) => void) | undefined;
+
+  constructor(onReset?: (reset: HistoryChange) => void) {
+    this.#onReset = onReset;
+  }
 
   /** Counts the resets: who began in another incarnation has to begin anew. */
   get incarnation(): number {
@@ -38,7 +49,7 @@ export class History {
   }
 
   /** What the last reset was recognised by. */
-  get lastReset(): { readonly seen: Revision; readonly now: Revision } | undefined {
+  get lastReset(): HistoryChange | undefined {
     return this.#reset;
   }
 
@@ -96,6 +107,7 @@ export class History {
     this.#highest = now.revision;
     this.#witness = undefined;
     this.#trusted = new WeakSet();
+    this.#onReset?.(this.#reset);
   }
 }
 
