@@ -27,6 +27,16 @@ interface Sequence {
 /** The machine was so slow that leases ran out before they were waited for; nothing can be said. */
 export class TooSlow extends Error {}
 
+/** The connection was lost or nobody answered in time, which says nothing of the stores unless it happens every time. */
+export class NoAnswer extends TooSlow {
+  readonly difference: Difference;
+
+  constructor(difference: Difference) {
+    super('etcd gave no answer', { cause: difference });
+    this.difference = difference;
+  }
+}
+
 const REVISIONS = new Set([
   'revision',
   'startRevision',

@@ -3,6 +3,7 @@
  * etcd. Prints what was covered and a line of figures; fails on a difference and on a feature that was never met.
  *
  * --etcd 3.4|3.5|both   default: each that can be had
+ * --first NUMBER        begins with that sequence, where an earlier run ended (default 1)
  * --only NUMBER         one sequence of the campaign, to look at a difference
  * --json FILE           writes the figures and the coverage
  * --workers K           processes (default 2); --lanes L: etcds of each (default 4)
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     sequences: { type: 'string', default: '2000' },
     seed: { type: 'string', default: '1' },
     etcd: { type: 'string', default: 'both' },
+    first: { type: 'string', default: '1' },
     only: { type: 'string' },
     json: { type: 'string' },
     workers: { type: 'string', default: '2' },
@@ -29,7 +31,8 @@ const { values } = parseArgs({
 
 const seed = numberFrom('seed', values.seed);
 const only = values.only === undefined ? undefined : numberFrom('only', values.only);
-const [first, last] = only === undefined ? [1, numberFrom('sequences', values.sequences)] : [only, only];
+const [first, last] =
+  only === undefined ? [numberFrom('first', values.first), numberFrom('sequences', values.sequences)] : [only, only];
 const workers = only === undefined ? numberFrom('workers', values.workers) : 1;
 
 const results: CampaignResult[] = [];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expiringSequence, plainSequence } from './arbitrary-sequence.ts';
 import type { Step } from './call.ts';
 import { Coverage } from './coverage.ts';
-import { Difference, TooSlow } from './difference.ts';
+import { Difference, NoAnswer, TooSlow } from './difference.ts';
 import { Lane } from './lane.ts';
 import { Twin } from './twin.ts';
 
@@ -136,6 +136,7 @@ class Share {
         await lane.clean();
         if (!(error instanceof TooSlow)) throw error;
         if (attempt < TRIES) this.#progress.again++;
+        else if (error instanceof NoAnswer) throw error.difference;
       }
     }
     return undefined;

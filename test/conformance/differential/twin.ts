@@ -6,11 +6,14 @@ import { type Answer, answerOf, closedWatch } from './answers.ts';
 import { KEYS } from './arbitrary-calls.ts';
 import { type Asked, type Call, type Manner, SHORT_TTL_SECONDS, type Step } from './call.ts';
 import type { Coverage } from './coverage.ts';
-import { Difference, TooSlow } from './difference.ts';
+import { Difference, NoAnswer, TooSlow } from './difference.ts';
 import { ShortLeases } from './expiry.ts';
 import type { Lane } from './lane.ts';
 import { leaseOf, resolve, type World } from './resolve.ts';
 import { brokenPromise, patiently, TwinWatch } from './twin-watch.ts';
+
+/** Codes of a driver that heard nothing; the memory store never has them. */
+const NO_ANSWER: ReadonlySet<string> = new Set(['Unavailable', 'DeadlineExceeded', 'OutcomeUnknown']);
 
 /**
  * One sequence, asked of a new model and of the etcd of a lane. Every answer, then every event of every watch, has to
@@ -89,7 +92,10 @@ export class Twin {
       'watch' in call ? closedWatch(store, call.watch) : answerOf(store, call, manner);
     const sentAt = performance.now();
     const [etcd, memory] = await Promise.all([ask(real), ask(model)]);
-    if (!isDeepStrictEqual(memory, etcd)) this.#differ('the last answer', { memory, etcd });
+    if (!isDeepStrictEqual(memory, etcd)) {
+      const difference = this.#difference('the last answer', { memory, etcd });
+      throw 'failed' in etcd && NO_ANSWER.has(etcd.failed) ? new NoAnswer(difference) : difference;
+    }
     this.#coverage.call(asked, memory);
     if ('failed' in memory) return;
     if ('compact' in call) this.#compacted = call.compact;
@@ -184,6 +190,10 @@ export class Twin {
   }
 
   #differ(where: string, said: { readonly memory: unknown; readonly etcd: unknown }): never {
-    throw new Difference(where, said, { base: this.#base, asked: this.#asked });
+    throw this.#difference(where, said);
+  }
+
+  #difference(where: string, said: { readonly memory: unknown; readonly etcd: unknown }): Difference {
+    return new Difference(where, said, { base: this.#base, asked: this.#asked });
   }
 }
