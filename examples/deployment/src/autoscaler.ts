@@ -23,13 +23,14 @@ export function createAutoscaler(clock: Clock) {
       { resource: ReplicaSet, map: () => [] },
       { resource: Process, map: () => [] },
     ],
-    async reconcile({ object, client, lister, status }) {
+    async reconcile({ object, client, lister, status, event }) {
       const { deployment: name, minReplicas, maxReplicas, targetLoad, stabilizationMs } = object.spec;
       const deployment = lister(Deployment).get(`${object.metadata.namespace}/${name}`);
       if (!deployment) {
         const message = `there is no Deployment "${name}"`;
         const failed = { type: 'ScalingActive', status: false, reason: 'FailedGetScale', message };
         await status({ currentReplicas: 0, desiredReplicas: 0 }, failed);
+        event({ type: 'Warning', reason: failed.reason, message });
         return { requeueAfterMs: LOOK_AGAIN_MS };
       }
       const sets = new Set(
@@ -58,6 +59,8 @@ export function createAutoscaler(clock: Clock) {
         await client
           .resource(Deployment)
           .modify(deployment, (current) => ({ ...current, spec: { ...current.spec, replicas: desired } }));
+        const why = desired > replicas ? 'the load is above its target' : 'the load is below its target';
+        event({ reason: 'SuccessfulRescale', message: `New size: ${desired}; reason: ${why}` });
       }
       await status(
         { currentReplicas: loads.length, desiredReplicas: desired, load: Math.round(load) },

@@ -1,5 +1,6 @@
 import { type Clock, createManager, defineController, memoryStore, type Store } from 'setpoint';
 import type { SpecInputOf } from 'setpoint/resource';
+import { Event } from 'setpoint/events';
 import { FakeClock, seededRandom } from 'setpoint/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createControlPlane } from './cluster.ts';
@@ -88,6 +89,32 @@ describe('the control plane of the deployment example', () => {
     await clock.advance(5_000);
     expect((await processes()).map(({ spec }) => spec.nodeName).sort()).toEqual(['a', 'a', 'b', 'b']);
     expect((await deployment()).status).toMatchObject({ replicas: 4, updated: 4, ready: 4, observedGeneration: 1 });
+  });
+
+  it('tells as events what it does, in the words that users of Kubernetes know', async () => {
+    await join('a', 10);
+    await apply(2, 'v1');
+    await clock.advance(5_000);
+    await apply(1, 'v1');
+    await leave('a');
+    await clock.advance(2 * EVICT_AFTER_MS);
+    const { items } = await manager.client.resource(Event).list();
+    const told = items.map(({ spec: { type, reason, regarding, message } }) => {
+      return `${type} ${reason} ${regarding.kind}: ${message}`.replaceAll(/web-\w+/g, 'web-HASH');
+    });
+    expect([...new Set(told)].sort()).toEqual([
+      'Normal DeletingAllProcesses Node: Deleting all processes from Node a',
+      'Normal NodeReady Node: Node a status is now: NodeReady',
+      'Normal ScalingReplicaSet Deployment: Scaled down replica set web-HASH from 2 to 1',
+      'Normal ScalingReplicaSet Deployment: Scaled up replica set web-HASH from 0 to 2',
+      'Normal Scheduled Process: Successfully assigned default/web-HASH-0 to a',
+      'Normal Scheduled Process: Successfully assigned default/web-HASH-1 to a',
+      'Normal SuccessfulCreate ReplicaSet: Created process: web-HASH-0',
+      'Normal SuccessfulCreate ReplicaSet: Created process: web-HASH-1',
+      'Normal SuccessfulDelete ReplicaSet: Deleted process: web-HASH-1',
+      'Warning FailedScheduling Process: no node has a living agent',
+      'Warning NodeNotReady Node: Node a status is now: NodeNotReady',
+    ]);
   });
 
   it('replaces a Process that is being stopped at once, without waiting for its end', async () => {

@@ -1,4 +1,5 @@
 import { type Clock, defineController, systemClock } from 'setpoint';
+import type { EventInput } from 'setpoint/events';
 import { deploymentReport } from './deployment-report.ts';
 import { Deployment, ReplicaSet } from './kinds.ts';
 import { limitsOf } from './limits.ts';
@@ -10,7 +11,8 @@ import { templateHash } from './template-hash.ts';
 export function createDeploymentController(clock: Clock = systemClock) {
   return defineController(Deployment, {
     owns: [ReplicaSet],
-    async reconcile({ object, owned, status }) {
+    concurrency: 32,
+    async reconcile({ object, owned, status, event }) {
       const { template, replicas, paused, revisionHistoryLimit } = object.spec;
       const sets = owned(ReplicaSet);
       const all = [...sets.list()].sort(byRevision);
@@ -30,15 +32,19 @@ export function createDeploymentController(clock: Clock = systemClock) {
           });
       const revision = nextRevision(current, old);
       if (current || !paused) {
+        const wanted = plan.get(currentName) ?? 0;
         await sets.apply({
           name: currentName,
           annotations: revisionAnnotations(object, revision),
-          spec: { replicas: plan.get(currentName) ?? 0, template: newest?.spec.template ?? template },
+          spec: { replicas: wanted, template: newest?.spec.template ?? template },
         });
+        tellScaling(event, currentName, current?.spec.replicas ?? 0, wanted);
       }
       for (const set of old) {
         const { name } = set.metadata;
-        await sets.apply({ name, spec: { ...set.spec, replicas: plan.get(name)! } });
+        const wanted = plan.get(name)!;
+        await sets.apply({ name, spec: { ...set.spec, replicas: wanted } });
+        tellScaling(event, name, set.spec.replicas, wanted);
       }
       const empty = old.filter((set) => set.spec.replicas === 0 && set.status?.replicas === 0);
       for (const set of empty.slice(0, Math.max(0, empty.length - revisionHistoryLimit))) await sets.delete(set);
@@ -48,6 +54,12 @@ export function createDeploymentController(clock: Clock = systemClock) {
       return report.lookAgainInMs === undefined ? {} : { requeueAfterMs: report.lookAgainInMs };
     },
   });
+}
+
+function tellScaling(event: (event: EventInput) => void, set: string, from: number, to: number): void {
+  if (from === to) return;
+  const direction = to > from ? 'up' : 'down';
+  event({ reason: 'ScalingReplicaSet', message: `Scaled ${direction} replica set ${set} from ${from} to ${to}` });
 }
 
 function countsOf({ metadata, spec, status }: ReplicaSet): ReplicaCounts {

@@ -18,14 +18,16 @@ export function createNodeLifecycle(leases: Informer<unknown>, clock: Clock) {
     name: 'node-lifecycle',
     watches: [{ resource: Process, map: () => [] }],
     sources: [leaseChanges],
-    async reconcile({ object, client, lister, status }) {
+    async reconcile({ object, client, lister, status, event }) {
       const { name } = object.metadata;
       const address = object.status?.address;
+      const before = object.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
       if (leases.lister.has(name)) {
         await status(
           { ready: true, ...(address !== undefined && { address }) },
           { type: 'Ready', status: true, reason: 'AgentReady', message: 'its agent keeps its lease alive' },
         );
+        if (before !== 'True') event({ reason: 'NodeReady', message: `Node ${name} status is now: NodeReady` });
         return {};
       }
       const silentSince = object.status?.silentSince ?? new Date(clock.wallNow()).toISOString();
@@ -38,10 +40,16 @@ export function createNodeLifecycle(leases: Informer<unknown>, clock: Clock) {
           message: 'its agent has let its lease run out',
         },
       );
+      if (before === 'True') {
+        event({ type: 'Warning', reason: 'NodeNotReady', message: `Node ${name} status is now: NodeNotReady` });
+      }
       const bound = lister(Process)
         .list()
         .filter(({ metadata, spec }) => spec.nodeName === name || metadata.finalizers?.includes(agentFinalizer(name)));
       const leftMs = Date.parse(silentSince) + EVICT_AFTER_MS - clock.wallNow();
+      if (leftMs <= 0 && bound.length > 0) {
+        event({ reason: 'DeletingAllProcesses', message: `Deleting all processes from Node ${name}` });
+      }
       for (const process of bound) {
         if (leftMs > 0) await doubt(client, process, name, silentSince);
         else await evict(client, process, name);

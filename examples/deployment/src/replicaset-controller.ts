@@ -1,11 +1,13 @@
 import { defineController } from 'setpoint';
 import { firstFailure } from './failures.ts';
 import { Process, ReplicaSet } from './kinds.ts';
+import { together } from './together.ts';
 
 /** Keeps so many Processes of one template. Each run looks at what is there and mends the difference. */
 export const replicaSetController = defineController(ReplicaSet, {
   owns: [Process],
-  async reconcile({ object, owned, status }) {
+  concurrency: 32,
+  async reconcile({ object, owned, status, event }) {
     const processes = owned(Process);
     const all = processes.list();
     const kept = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
@@ -13,10 +15,19 @@ export const replicaSetController = defineController(ReplicaSet, {
 
     // Created, never applied to one that is there: its spec also holds what the scheduler has decided.
     const { labels, annotations, ...spec } = object.spec.template;
-    for (const name of freeNames(object.metadata.name, all, -surplus)) {
-      await processes.create({ name, labels, annotations, spec });
-    }
-    for (const process of dispensable(kept, surplus)) await processes.delete(process);
+    const missing = freeNames(object.metadata.name, all, -surplus);
+    await together(
+      missing.map(async (name) => {
+        await processes.create({ name, labels, annotations, spec });
+        event({ reason: 'SuccessfulCreate', message: `Created process: ${name}` });
+      }),
+    );
+    await together(
+      dispensable(kept, surplus).map(async (process) => {
+        await processes.delete(process);
+        event({ reason: 'SuccessfulDelete', message: `Deleted process: ${process.metadata.name}` });
+      }),
+    );
 
     const ready = kept.filter((process) => process.status?.ready === true).length;
     await status({ replicas: kept.length, ready }, firstFailure(kept));

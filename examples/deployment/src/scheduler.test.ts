@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Node, Process } from './kinds.ts';
-import { pickNode, type Usage, usageByNode } from './scheduler.ts';
+import { type Usage, usageByNode } from './room.ts';
+import { pickNode } from './scheduler.ts';
 
 const node = (name: string, capacity: number, cpuMilli = 1_000, memoryMiB = 1_000): Node =>
   ({ metadata: { name }, spec: { capacity, cpuMilli, memoryMiB } }) as unknown as Node;

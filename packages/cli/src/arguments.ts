@@ -1,4 +1,5 @@
 import { nearestName } from 'setpoint';
+import { Event } from 'setpoint/events';
 import { type CliKind, kindName } from './cli-kind.ts';
 import { CommandError } from './command-error.ts';
 
@@ -25,7 +26,7 @@ export interface Targets {
   readonly names: readonly string[];
 }
 
-/** Reads `deploy`, `deploy,rs`, `deploy web other`, `deploy/web`, and `all`. */
+/** Reads `deploy`, `deploy,rs`, `deploy web other`, `deploy/web`, and `all`, which are all but the events. */
 export function readTargets(kinds: readonly CliKind[], words: readonly string[]): Targets {
   const [first = '', ...names] = words;
   if (first.includes('/')) {
@@ -35,7 +36,7 @@ export function readTargets(kinds: readonly CliKind[], words: readonly string[])
     if (other) throw new CommandError('error: name objects of one kind at a time');
     return { kinds: [one!.kind], names: pairs.map(({ name }) => name) };
   }
-  if (first === 'all') return { kinds, names: [] };
+  if (first === 'all') return { kinds: kinds.filter(({ resource }) => resource !== Event), names: [] };
   const chosen = first.split(',').map((word) => findKind(kinds, word));
   if (chosen.length > 1 && names.length > 0) {
     throw new CommandError('error: when naming objects, give one kind: get deploy web');

@@ -1,23 +1,24 @@
 import type { Command } from 'commander';
-import type { AnyResourceDefinition, ObjectOf } from 'setpoint';
+import type { ObjectOf } from 'setpoint';
+import { Event } from 'setpoint/events';
 import { ageSince } from './age.ts';
 import { findKind } from './arguments.ts';
+import { cliKind } from './cli-kind.ts';
 import { CommandError } from './command-error.ts';
 import type { Connection, GlobalOptions, Session } from './session.ts';
 import { Table } from './table.ts';
 
-/** As much of an event as is shown; the event objects of `setpoint/events` fit. */
-interface EventFields {
-  readonly type: string;
-  readonly reason: string;
-  readonly message: string;
-  readonly count: number;
-  readonly lastSeen: string;
-  readonly firstSeen: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-}
+/** For `get` and `delete`: the kind that every manager records. */
+export const eventKind = cliKind(Event, {
+  columns: [
+    { name: 'TYPE', value: ({ spec }) => spec.type },
+    { name: 'REASON', value: ({ spec }) => spec.reason },
+    { name: 'OBJECT', value: ({ spec }) => objectText(spec) },
+    { name: 'MESSAGE', value: ({ spec }) => spec.message },
+  ],
+});
+
+type RecordedEvent = ObjectOf<typeof Event>;
 
 interface EventOptions extends GlobalOptions {
   readonly for?: string;
@@ -36,19 +37,21 @@ export function addEvents(program: Command, session: Session): void {
       if (options.for !== undefined && name === undefined) throw new CommandError('error: --for takes kind/name');
       const wanted = kind === undefined ? undefined : findKind(session.kinds, kind).resource.kind;
       await session.connected(options, async (connection) => {
-        const all = await readEvents(session, connection, options.allNamespaces);
-        const events = all.filter((event) => wanted === undefined || (event.kind === wanted && event.name === name));
+        const all = await readEvents(connection, options.allNamespaces);
+        const events = all.filter(
+          ({ spec: { regarding } }) => wanted === undefined || (regarding.kind === wanted && regarding.name === name),
+        );
         if (events.length === 0) {
           const where = options.allNamespaces ? '' : ` in ${options.namespace} namespace`;
           return session.terminal.error(`No events found${where}.`);
         }
         const now = session.clock.wallNow();
-        const rows = events.map((event) => [
-          ...ageOf(event, now),
-          event.type,
-          event.reason,
-          `${event.kind}/${event.name}`,
-          event.message,
+        const rows = events.map(({ spec }) => [
+          ageOf(spec, now),
+          spec.type,
+          spec.reason,
+          objectText(spec),
+          spec.message,
         ]);
         for (const line of new Table().lines([['LAST SEEN', 'TYPE', 'REASON', 'OBJECT', 'MESSAGE'], ...rows])) {
           session.terminal.out(line);
@@ -59,39 +62,41 @@ export function addEvents(program: Command, session: Session): void {
 
 /** The events about one object, as the end of `describe`. */
 export async function eventLines(session: Session, connection: Connection, uid: string): Promise<string[]> {
-  if (!session.events) return [];
-  const events = (await readEvents(session, connection, true)).filter((event) => event.uid === uid);
+  const events = (await readEvents(connection, true)).filter(({ spec }) => spec.regarding.uid === uid);
   if (events.length === 0) return ['Events:  <none>'];
   const now = session.clock.wallNow();
-  const head = ['  Type', 'Reason', 'Age', 'Message'];
+  const head = ['  Type', 'Reason', 'Age', 'From', 'Message'];
   const rule = head.map((cell, i) => (i === 0 ? '  ----' : '-'.repeat(cell.length)));
-  const rows = events.map((event) => [`  ${event.type}`, event.reason, ...ageOf(event, now), event.message]);
+  const rows = events.map(({ spec }) => [
+    `  ${spec.type}`,
+    spec.reason,
+    ageOf(spec, now),
+    spec.reportingController,
+    spec.message,
+  ]);
   return ['Events:', ...new Table().lines([head, rule, ...rows])];
 }
 
+function objectText({ regarding }: RecordedEvent['spec']): string {
+  return `${regarding.kind.toLowerCase()}/${regarding.name}`;
+}
+
 /** `12s`, or for a repeated one `12s (x5 over 3m)`. */
-function ageOf({ lastSeen, firstSeen, count }: EventFields, now: number): [string] {
-  const last = ageSince(lastSeen, now);
-  return [count > 1 ? `${last} (x${count} over ${ageSince(firstSeen, now)})` : last];
+function ageOf(spec: RecordedEvent['spec'], now: number): string {
+  const last = ageSince(lastSeen(spec), now);
+  return spec.series ? `${last} (x${spec.series.count} over ${ageSince(spec.eventTime, now)})` : last;
 }
 
-async function readEvents(session: Session, { client, namespace }: Connection, all: boolean): Promise<EventFields[]> {
-  if (!session.events) throw new CommandError('error: nothing records events here');
-  const { items } = await client.resource(session.events.resource).list(all ? {} : { namespace });
-  return items.map(fieldsOf).sort((a, b) => (a.lastSeen < b.lastSeen ? -1 : a.lastSeen > b.lastSeen ? 1 : 0));
+function lastSeen({ series, eventTime }: RecordedEvent['spec']): string {
+  return series?.lastObservedTime ?? eventTime;
 }
 
-function fieldsOf({ metadata, spec }: ObjectOf<AnyResourceDefinition>): EventFields {
-  const of = (spec.regarding ?? spec.involvedObject ?? {}) as Partial<Record<'kind' | 'name' | 'uid', string>>;
-  return {
-    type: String(spec.type),
-    reason: String(spec.reason),
-    message: String(spec.message ?? spec.note ?? ''),
-    count: Number(spec.count ?? 1),
-    firstSeen: String(spec.firstTimestamp ?? metadata.creationTimestamp),
-    lastSeen: String(spec.lastTimestamp ?? metadata.creationTimestamp),
-    kind: of.kind ?? '',
-    name: of.name ?? '',
-    uid: of.uid ?? '',
-  };
+/** What was seen last is last; of the same moment, what was stored last. */
+async function readEvents({ client, namespace }: Connection, all: boolean): Promise<RecordedEvent[]> {
+  const { items } = await client.resource(Event).list(all ? {} : { namespace });
+  const at = ({ spec, metadata }: RecordedEvent) => [Date.parse(lastSeen(spec)), Number(metadata.resourceVersion)];
+  return items.toSorted((a, b) => {
+    const [[seenA = 0, storedA = 0], [seenB = 0, storedB = 0]] = [at(a), at(b)];
+    return seenA - seenB || storedA - storedB;
+  });
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cliKind } from './cli-kind.ts';
 import { runCli } from './program.ts';
+import { createEventRecorder } from 'setpoint/events';
 import { serveStore, type StoreServer } from './store-server.ts';
 
 const kind = { group: 'demo.dev', version: 'v1' };
@@ -19,13 +20,6 @@ const Website = defineResource({
   status: z.object({ ready: z.int() }),
 });
 const Region = defineResource({ ...kind, kind: 'Region', plural: 'regions', scope: 'Cluster', spec: z.object({}) });
-const Event = defineResource({
-  ...kind,
-  kind: 'Event',
-  plural: 'events',
-  spec: z.looseObject({ type: z.string(), reason: z.string(), message: z.string() }),
-});
-
 const websites = cliKind(Website, {
   columns: [
     { name: 'READY', value: ({ spec, status }) => `${status?.ready ?? 0}/${spec.replicas}` },
@@ -74,7 +68,6 @@ describe('the command line', () => {
       {
         name: 'webctl',
         kinds: [websites, cliKind(Region)],
-        events: cliKind(Event),
         terminal: { out: say, error: say, write: say, isTTY: false },
         ...(signal && { signal }),
       },
@@ -272,10 +265,10 @@ describe('the command line', () => {
         },
       ],
     }));
-    const regarding = { kind: 'Website', name: 'a', uid: site.metadata.uid };
-    await client
-      .resource(Event)
-      .create({ name: 'a.1', spec: { type: 'Normal', reason: 'Started', message: 'off it goes', regarding } });
+    const recorder = createEventRecorder({ client });
+    recorder.for('websites')(site, { reason: 'Started', message: 'off it goes' });
+    for (const _ of [1, 2]) recorder.for('probes')(site, { type: 'Warning', reason: 'Slow', message: 'it takes long' });
+    await recorder.run(AbortSignal.abort());
     expect((await run('describe web a')).map((line) => line.replace(/ {2,}.* GMT$/, '  DATE'))).toEqual([
       'Name:               a',
       'Namespace:          default',
@@ -294,14 +287,21 @@ describe('the command line', () => {
       '  ----        ------   ------   -------',
       '  Available   True     Up       it is',
       'Events:',
-      '  Type     Reason    Age   Message',
-      '  ----     ------    ---   -------',
-      '  Normal   Started   0s    off it goes',
+      '  Type      Reason    Age               From       Message',
+      '  ----      ------    ---               ----       -------',
+      '  Normal    Started   0s                websites   off it goes',
+      '  Warning   Slow      0s (x2 over 0s)   probes     it takes long',
     ]);
     expect(await run('events --for web/a')).toEqual([
-      'LAST SEEN   TYPE     REASON    OBJECT      MESSAGE',
-      '0s          Normal   Started   Website/a   off it goes',
+      'LAST SEEN         TYPE      REASON    OBJECT      MESSAGE',
+      '0s                Normal    Started   website/a   off it goes',
+      '0s (x2 over 0s)   Warning   Slow      website/a   it takes long',
     ]);
+    expect((await run('get events -o name')).map((line) => line.replace(/a\..*/, 'a.*'))).toEqual([
+      'event.events.setpoint.dev/a.*',
+      'event.events.setpoint.dev/a.*',
+    ]);
+    expect(await run('get all -o name')).toEqual(['website.demo.dev/a']);
     expect(await run('events --for web/b')).toEqual(['No events found in default namespace.']);
   });
 

@@ -6,7 +6,7 @@ import { CommandError } from './command-error.ts';
 import { withConnection } from './connection.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
-import { addEvents } from './events.ts';
+import { addEvents, eventKind } from './events.ts';
 import { addGet } from './get.ts';
 import { addLogs } from './logs.ts';
 import { ManifestError } from './manifests.ts';
@@ -18,8 +18,6 @@ export interface CliOptions {
   /** What the program is called in its own help. */
   readonly name: string;
   readonly kinds: readonly CliKind[];
-  /** The kind of event objects, for `events` and the end of `describe`. */
-  readonly events?: CliKind;
   /** Default: this process's. */
   readonly terminal?: Terminal;
   /** Default `/registry`. */
@@ -41,8 +39,7 @@ export async function runCli(options: CliOptions, words: readonly string[]): Pro
   const terminal = options.terminal ?? own;
   const session: Session = {
     name: options.name,
-    kinds: options.events ? [...options.kinds, options.events] : options.kinds,
-    events: options.events,
+    kinds: [...options.kinds, eventKind],
     terminal,
     clock: options.clock ?? systemClock,
     signal: options.signal ?? new AbortController().signal,

@@ -32,8 +32,6 @@ export interface Connection {
 export interface Session {
   readonly name: string;
   readonly kinds: readonly CliKind[];
-  /** The kind of event objects, if there is one. */
-  readonly events: CliKind | undefined;
   readonly terminal: Terminal;
   readonly clock: Clock;
   /** Aborts at Ctrl-C. */

@@ -4,6 +4,7 @@ import { REPLICA_FAILURE } from '../failures.ts';
 import { Process } from '../kinds.ts';
 import { MARK } from './leftovers.ts';
 import type { Observation } from './program.ts';
+import { whatHappened } from './process-events.ts';
 import type { Launch } from './replica.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -34,7 +35,7 @@ export function createProcessController({
     concurrency: 16,
     predicates: [({ object }) => object.spec.nodeName === node],
     sources: [programEvents],
-    async reconcile({ object, key, status }) {
+    async reconcile({ object, key, status, event }) {
       // The name may have come back on another Node: then what runs here under it is one too many.
       if (object.spec.nodeName !== node) {
         await supervisor.stop(key);
@@ -44,9 +45,15 @@ export function createProcessController({
       const launch = launchOf(object, directory, mark);
       const seen = supervisor.ensure(key, { identity: `${uid}/${generation}`, launch });
       await status(...report(name, seen));
+      for (const happened of whatHappened(object, seen)) event(happened);
       return seen.againInMs === undefined ? {} : { requeueAfterMs: seen.againInMs };
     },
-    finalize: ({ key }) => supervisor.stop(key),
+    async finalize({ object, key, event }) {
+      if (supervisor.has(key)) {
+        event({ reason: 'Killing', message: `Stopping program ${object.spec.command.join(' ')}` });
+      }
+      await supervisor.stop(key);
+    },
     gone: ({ key }) => supervisor.stop(key),
   });
 }

@@ -43,6 +43,11 @@ export class Supervisor {
     return program.observe();
   }
 
+  /** Whether there is a program under `key`, running or about to. */
+  has(key: string): boolean {
+    return this.#programs.has(key);
+  }
+
   /** What the program of `key` has said; undefined when there is none, or none before. */
   logs(key: string, previous: boolean): LogBuffer | undefined {
     return this.#programs.get(key)?.program.logs(previous);
