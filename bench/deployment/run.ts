@@ -48,7 +48,7 @@ export async function runOnce(options: RunOptions): Promise<RunFigures> {
     const [controlPlane, agents] = figures as [PartFigures, PartFigures];
     return { readyMs, createMs, writes, parts: { 'control-plane': controlPlane, nodes: agents }, etcd: used };
   } finally {
-    for (const child of Object.values(children)) child.kill('SIGKILL');
+    await Promise.all(Object.values(children).map(end));
     await store.delete({ prefix: `${prefix}/` });
   }
 }
@@ -110,7 +110,19 @@ async function countWrites(store: Store, prefix: string): Promise<number> {
 function start(task: Task): ChildProcess {
   const folder = process.env['BENCH_PROFILE'];
   const profiling = folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-  return fork(new URL('part-process.js', import.meta.url), [JSON.stringify(task)], { execArgv: profiling });
+  return fork(new URL('part-process.js', import.meta.url), [JSON.stringify(task)], {
+    execArgv: profiling,
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
+}
+
+/** Leaves it a moment for its profile. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const force = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(force);
 }
 
 function told(child: ChildProcess, message: string, answer?: string): Promise<unknown> {
