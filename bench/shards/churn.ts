@@ -1,182 +1,163 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { etcdStore } from '@setpoint/etcd';
 import { createClient } from 'setpoint';
+import { Shards } from 'setpoint/coordination';
 import { keyText, type Store } from 'setpoint/store';
-import { seededRandom } from 'setpoint/testing';
-import { startBenchEtcd } from '../store/bench-etcd.ts';
-import { Job, type WorkLine } from './job.ts';
+import { type Random, seededRandom } from 'setpoint/testing';
+import { type BenchEtcd, startBenchEtcd } from '../store/bench-etcd.ts';
+import { createJobs, SHARDS_NAME } from './job.ts';
 import { ended, startReplica } from './replica.ts';
+import { SlotTimeline } from './slot-timeline.ts';
+import { judge, type Replica, type Verdict } from './work-record.ts';
 
-export interface ChurnOutcome {
+export interface ChurnOutcome extends Verdict {
   readonly seconds: number;
   readonly kills: number;
   readonly freezes: number;
   readonly starts: number;
-  readonly runs: number;
-  /** How often one replica worked on a key while another one did, that was not frozen. */
-  readonly overlaps: number;
-  readonly longestGapMs: number;
   readonly boundMs: number;
-  /** Writes that were not carried out. */
-  readonly refused: number;
   /** Writes of an owner that came after one of a later owner. */
-  readonly tokensBack: number;
+  readonly lateCarriedOut: number;
 }
 
-const KEYS = 120;
+const KEYS = 100;
 const SLOTS = 16;
 const TTL_MS = 5000;
-const AGAIN_MS = 100;
+const AGAIN_MS = 200;
 const STEP_MS = 2000;
+/** Longer than the lease lives. */
+const FREEZE_MS = TTL_MS * 1.2;
+const LIVING_MIN = 3;
+const LIVING_MAX = 5;
+const PROGRESS_MS = 30_000;
 
-interface Replica {
+interface Running extends Replica {
   readonly child: ChildProcess;
-  readonly record: string;
-  /** When it could do nothing: from then on, until then. */
-  readonly absences: { from: number; to: number }[];
 }
 
 const now = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
 
-/** Two to five replicas, of which one is killed, frozen for longer than its lease, or added, every two seconds. */
+/** Three to five replicas, of which one is killed, frozen for longer than its lease, or added, every two seconds. */
 export async function churn(root: URL, seconds: number, seed: number): Promise<ChurnOutcome> {
-  const random = seededRandom(seed);
   const folder = mkdtempSync(join(tmpdir(), 'setpoint-churn-'));
   const etcd = await startBenchEtcd(root);
   const store = etcdStore({ endpoints: etcd.endpoint });
-  const jobs = createClient({ store }).resource(Job);
-  const { revision } = await store.range({ key: '/none' });
-  await Promise.all(Array.from({ length: KEYS }, (_, index) => jobs.create({ name: `job-${index}`, spec: {} })));
-  const all: Replica[] = [];
-  let living: Replica[] = [];
-  const count = { kills: 0, freezes: 0, starts: 0 };
-  const start = (): void => {
-    const record = join(folder, `r${all.length}`);
-    const setup = { endpoint: etcd.endpoint, identity: `r${all.length}`, slots: SLOTS, leaseDurationMs: TTL_MS };
+  const crowd = new Crowd(etcd, folder, seededRandom(seed));
+  const over = new AbortController();
+  try {
+    await createJobs(createClient({ store }), KEYS);
+    const { revision } = await store.range({ key: '/none' });
+    const timeline = new SlotTimeline(now);
+    const following = timeline.follow(store, revision + 1n, over.signal);
+    following.catch(() => {}); // told below
+    for (let index = 0; index < LIVING_MIN; index++) crowd.start();
+    const startedAt = now();
+    await wait(8000); // until all have joined
+    const steadyFrom = now();
+    await crowd.churn(startedAt + seconds * 1000);
+    const endedAt = now();
+    await crowd.end(endedAt);
+    over.abort();
+    await following;
+    const map = new Shards({ store, name: SHARDS_NAME, slots: SLOTS });
+    const ownerAt = (key: string, at: number) => timeline.ownerOf(map.slotOf(key), at);
+    return {
+      seconds,
+      ...crowd.count,
+      ...judge(crowd.all, { steadyFrom, endedAt, ttlMs: TTL_MS, ownerAt }),
+      boundMs: TTL_MS + 1000 + AGAIN_MS,
+      lateCarriedOut: await tokensBack(store, revision),
+    };
+  } finally {
+    over.abort();
+    await crowd.end(now());
+    await store.close();
+    await etcd.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The replicas, dead ones included. */
+class Crowd {
+  readonly all: Running[] = [];
+  readonly count = { kills: 0, freezes: 0, starts: 0 };
+  readonly #etcd: BenchEtcd;
+  readonly #folder: string;
+  readonly #random: Random;
+  #living: Running[] = [];
+  #frozen: Running | undefined;
+
+  constructor(etcd: BenchEtcd, folder: string, random: Random) {
+    this.#etcd = etcd;
+    this.#folder = folder;
+    this.#random = random;
+  }
+
+  start(): void {
+    const identity = `r${this.all.length}`;
+    const record = join(this.#folder, identity);
+    const setup = { endpoint: this.#etcd.endpoint, identity, slots: SLOTS, leaseDurationMs: TTL_MS };
     const child = startReplica({ ...setup, workers: 64, ioMs: 5, againMs: AGAIN_MS, record }, () => {});
-    const replica = { child, record, absences: [] };
-    all.push(replica);
-    living.push(replica);
-    count.starts++;
-  };
-  const kill = (): void => {
-    const [victim] = living.splice(Math.floor(random.next() * living.length), 1);
-    victim!.child.kill('SIGKILL');
-    victim!.absences.push({ from: now(), to: Infinity });
-    count.kills++;
-  };
-  const freeze = async (): Promise<void> => {
-    const victim = living[Math.floor(random.next() * living.length)]!;
+    const replica = { identity, child, record, absences: [] };
+    this.all.push(replica);
+    this.#living.push(replica);
+    this.count.starts++;
+  }
+
+  async churn(until: number): Promise<void> {
+    let thawing: Promise<void> = Promise.resolve();
+    let tellAt = now() + PROGRESS_MS;
+    while (now() < until) {
+      const dice = this.#random.next();
+      if (this.#living.length < LIVING_MIN || (this.#living.length < LIVING_MAX && dice < 0.45)) this.start();
+      else if (dice < 0.75 || this.#frozen) this.#kill();
+      else thawing = this.#freeze();
+      await wait(STEP_MS);
+      if (now() < tellAt) continue;
+      tellAt += PROGRESS_MS;
+      console.log(`  ${Math.round((until - now()) / 1000)} s left, ${JSON.stringify(this.count)}`);
+    }
+    await thawing;
+  }
+
+  /** Everybody at once. */
+  async end(at: number): Promise<void> {
+    const living = this.#living;
+    this.#living = [];
+    for (const replica of living) replica.absences.push({ from: at, to: Infinity });
+    await Promise.all(living.map(({ child }) => ended(child)));
+  }
+
+  #kill(): void {
+    const victim = this.#pick();
+    this.#living = this.#living.filter((each) => each !== victim);
+    victim.absences.push({ from: now(), to: Infinity });
+    victim.child.kill('SIGKILL');
+    this.count.kills++;
+  }
+
+  /** One at a time, or nobody would be left to take over. */
+  async #freeze(): Promise<void> {
+    const victim = this.#pick();
     const absence = { from: now(), to: Infinity };
     victim.absences.push(absence);
+    this.#frozen = victim;
     victim.child.kill('SIGSTOP');
-    count.freezes++;
-    await wait(TTL_MS * 1.2);
+    this.count.freezes++;
+    await wait(FREEZE_MS);
     absence.to = now();
+    this.#frozen = undefined;
     victim.child.kill('SIGCONT');
-  };
-  start();
-  start();
-  start();
-  const startedAt = now();
-  await wait(8000); // until all have joined
-  const steadyFrom = now();
-  const freezing: Promise<void>[] = [];
-  while (now() - startedAt < seconds * 1000) {
-    const dice = random.next();
-    if (living.length < 3 || (living.length < 5 && dice < 0.45)) start();
-    else if (dice < 0.75) kill();
-    else freezing.push(freeze());
-    await wait(STEP_MS);
   }
-  await Promise.all(freezing);
-  const endedAt = now();
-  await Promise.all(living.map(({ child }) => ended(child)));
-  for (const replica of living) replica.absences.push({ from: endedAt, to: Infinity });
-  living = [];
-  const lines = all.map((replica) => ({ replica, work: workOf(replica) }));
-  const outcome = {
-    seconds,
-    ...count,
-    ...judge(lines, steadyFrom, endedAt),
-    boundMs: TTL_MS + 1000 + AGAIN_MS,
-    tokensBack: await tokensBack(store, revision),
-  };
-  await store.close();
-  await etcd.dispose();
-  rmSync(folder, { recursive: true, force: true });
-  return outcome;
-}
 
-interface Work {
-  readonly key: string;
-  readonly from: number;
-  readonly to: number;
-  readonly wrote: boolean | undefined;
-}
-
-function workOf({ record, absences }: Replica): Work[] {
-  const open = new Map<string, number>();
-  const work: Work[] = [];
-  let text = '';
-  try {
-    text = readFileSync(record, 'utf8');
-  } catch {
-    return work; // it was killed before it began
+  #pick(): Running {
+    const able = this.#living.filter((replica) => replica !== this.#frozen);
+    return able[Math.floor(this.#random.next() * able.length)]!;
   }
-  for (const line of text.split('\n').filter((each) => each.endsWith('}'))) {
-    const { key, at, type, wrote } = JSON.parse(line) as WorkLine;
-    if (type === 'began') open.set(key, at);
-    else {
-      work.push({ key, from: open.get(key)!, to: at, wrote });
-      open.delete(key);
-    }
-  }
-  // What was never ended was cut short by a kill.
-  const killedAt = absences.find(({ to }) => to === Infinity)?.from ?? Infinity;
-  for (const [key, from] of open) work.push({ key, from, to: killedAt, wrote: undefined });
-  return work;
-}
-
-/** The parts of a piece of work in which its process could do anything. */
-function present({ from, to }: Work, absences: Replica['absences']): { from: number; to: number }[] {
-  const cut = absences.find((absence) => absence.from < to && absence.to > from);
-  if (!cut) return [{ from, to }];
-  // After a freeze it is over by its deadline before it can write; what counts as work is what came before.
-  return cut.from > from ? [{ from, to: cut.from }] : [];
-}
-
-function judge(
-  lines: readonly { readonly replica: Replica; readonly work: readonly Work[] }[],
-  steadyFrom: number,
-  endedAt: number,
-): Pick<ChurnOutcome, 'runs' | 'overlaps' | 'longestGapMs' | 'refused'> {
-  const byKey = new Map<string, { from: number; to: number; by: number }[]>();
-  let [runs, refused, overlaps, longestGapMs] = [0, 0, 0, 0];
-  lines.forEach(({ replica, work }, by) => {
-    for (const each of work) {
-      runs++;
-      if (each.wrote === false) refused++;
-      const spans = byKey.get(each.key) ?? [];
-      byKey.set(each.key, spans);
-      for (const span of present(each, replica.absences)) spans.push({ ...span, by });
-    }
-  });
-  for (const spans of byKey.values()) {
-    spans.sort((a, b) => a.from - b.from);
-    let latest = { from: 0, to: steadyFrom, by: -1 };
-    for (const span of spans) {
-      if (span.from < latest.to && span.by !== latest.by && latest.by >= 0) overlaps++;
-      if (span.from > steadyFrom) longestGapMs = Math.max(longestGapMs, span.from - Math.max(latest.to, steadyFrom));
-      if (span.to > latest.to) latest = span;
-    }
-    longestGapMs = Math.max(longestGapMs, endedAt - latest.to);
-  }
-  return { runs, overlaps, longestGapMs, refused };
 }
 
 /** Reads back every write: for one key, tokens may only grow. */

@@ -1,4 +1,4 @@
-import { defineResource } from 'setpoint';
+import { type Client, defineResource } from 'setpoint';
 import { z } from 'zod';
 
 /** What the replicas share: a number that each reconcile raises. */
@@ -35,4 +35,21 @@ export interface WorkLine {
   readonly type: 'began' | 'ended';
   /** Whether its write was carried out, when it ended. */
   readonly wrote?: boolean;
+  /** What it was told when it wasn't. */
+  readonly code?: string;
+}
+
+/** Where the replicas hold their slots, one line for each. */
+export const SLOTS_PREFIX = '/registry/_coordination/shards/bench/slots/';
+export const SHARDS_NAME = 'bench';
+
+/** A few hundred at a time: more would wait for each other beyond a call's time limit. */
+const AT_ONCE = 200;
+
+export async function createJobs(client: Client, count: number): Promise<void> {
+  const jobs = client.resource(Job);
+  for (let from = 0; from < count; from += AT_ONCE) {
+    const size = Math.min(AT_ONCE, count - from);
+    await Promise.all(Array.from({ length: size }, (_, at) => jobs.create({ name: `job-${from + at}`, spec: {} })));
+  }
 }

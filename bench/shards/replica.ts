@@ -2,8 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ReplicaSetup } from './job.ts';
 
+/** What a replica did since its last report, twice a second. */
 export interface ReplicaReport {
+  /** Reconciles that ended with their write carried out. */
   readonly count: number;
+  /** How long reconciles took, together. */
+  readonly busyMs: number;
   readonly cpuMs: number;
 }
 

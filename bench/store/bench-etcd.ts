@@ -42,9 +42,13 @@ export async function startBenchEtcd(root: URL, { fsync = false } = {}): Promise
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise((resolve) => child.once('exit', resolve));
+  // One that outlived a failed benchmark would keep its output open, and whoever waits for that.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
   const dispose = async (): Promise<void> => {
-    child.kill('SIGKILL');
+    kill();
     await ended;
+    process.off('exit', kill);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   for (let tries = 0; !(await isHealthy(endpoint)); tries++) {

@@ -15,18 +15,20 @@ type StoreOptions = Parameters<typeof etcdStore>[0];
 /** What the cycles of one row on one version have in common: servers that a cycle does not harm, and measurements. */
 export class RowRun {
   readonly version: string;
+  readonly members: 1 | 3;
   readonly worst = new Map<string, number>();
   readonly #scope = new Scope();
   readonly #shared = new Map<string, Promise<unknown>>();
 
-  constructor(version: string) {
+  constructor(version: string, members: 1 | 3 = 1) {
     this.version = version;
+    this.members = members;
   }
 
   shared<T>(name: string, make: (tools: Tools) => Promise<T>): Promise<T> {
     const existing = this.#shared.get(name) as Promise<T> | undefined;
     if (existing) return existing;
-    const value = make(new Tools(this.version, this.#scope));
+    const value = make(new Tools(this, this.#scope));
     this.#shared.set(name, value);
     // The next cycle tries again.
     value.catch(() => this.#shared.delete(name));
@@ -41,12 +43,15 @@ export class RowRun {
 /** Makes what a cycle works with; all of it goes with the scope. */
 export class Tools {
   readonly version: string;
+  /** How many members a server has unless the row says so. */
+  readonly members: 1 | 3;
   /** What the stores logged. */
   readonly log = new RecordedLog();
   protected readonly scope: Scope;
 
-  constructor(version: string, scope: Scope) {
+  constructor({ version, members }: { readonly version: string; readonly members: 1 | 3 }, scope: Scope) {
     this.version = version;
+    this.members = members;
     this.scope = scope;
   }
 
@@ -55,7 +60,7 @@ export class Tools {
   }
 
   async etcd(options: Omit<StartEtcdOptions, 'version'> = {}): Promise<EtcdServer> {
-    const server = await startEtcd({ version: this.version, ...options });
+    const server = await startEtcd({ version: this.version, members: this.members, ...options });
     this.scope.defer(() => server.dispose());
     return server;
   }
@@ -105,7 +110,7 @@ export class Cycle extends Tools {
   readonly #run: RowRun;
 
   constructor(run: RowRun, number: number, seed: number, scope: Scope) {
-    super(run.version, scope);
+    super(run, scope);
     this.#run = run;
     this.number = number;
     this.random = seededRandom(seed);

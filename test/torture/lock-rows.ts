@@ -162,33 +162,28 @@ export const rows: readonly Row[] = [
     title:
       'the holder is cut off: it stops by its own deadline before another holds, and what it wrote late is refused',
     async cycle(t) {
-      const server = await t.sharedEtcd({ members: t.number % 2 === 0 ? 1 : 3 });
-      const direct = t.store(server.endpoints);
+      const server = await t.sharedEtcd();
       const proxy = await t.tcpProxy(server.endpoints[0]!);
-      const old = await lock(await session(t, t.store(proxy.endpoint), { ttlSeconds: 3 }), 'l', { prefix: rootOf(t) });
-      let stoppedAt = Infinity;
-      old.signal.addEventListener('abort', () => (stoppedAt = performance.now()));
-      const next = lock(await session(t, direct), 'l', { prefix: rootOf(t), timeoutMs: 20_000 });
-      await wait(t.between(0, 700));
-      proxy.hold('both');
-      const late = old.store.put({ key: `${t.prefix}late`, value: 'old' }).then(
-        () => 'written',
-        (error: unknown) => (isSetpointError(error) ? error.code : String(error)),
-      );
-      const held = await next;
-      // The intent of the old one must be over by now; more than nothing would be an overlap.
-      t.measure('overlap of intent ms', stoppedAt - performance.now());
-      check(stoppedAt <= performance.now(), 'the old holder believed on when another held');
-      await held.store.put({ key: `${t.prefix}new`, value: '' });
-      proxy.release();
-      check(['OutcomeUnknown', 'LockLost', 'Closed', 'Unavailable'].includes(await late), `told ${await late}`);
-      await failure(old.store.put({ key: `${t.prefix}x`, value: '' }), ['LockLost'], 'F1: a later write');
-      await wait(200);
-      const { kvs } = await direct.range({ key: `${t.prefix}late` });
-      check(
-        kvs.length === 0 || kvs[0]!.modRevision < held.token.revision,
-        'F1: the late write came after the new holder',
-      );
+      await partitioned(t, {
+        near: t.store(proxy.endpoint),
+        far: t.store(server.endpoints),
+        cut: () => proxy.hold('both'),
+        heal: () => proxy.release(),
+      });
+    },
+  },
+  {
+    id: 'F-79',
+    title: "the holder's member of the cluster is cut off from the others: the same, and the others let the next one hold",
+    async cycle(t) {
+      const server = await t.sharedEtcd({ members: 3, partitions: true });
+      const index = t.between(0, 2);
+      await partitioned(t, {
+        near: t.store(server.endpoints[index]!),
+        far: t.store(server.endpoints.filter((_, other) => other !== index)),
+        cut: () => server.isolate(index),
+        heal: () => server.heal(),
+      });
     },
   },
   {
@@ -238,6 +233,45 @@ export const rows: readonly Row[] = [
     },
   },
 ];
+
+interface Partition {
+  /** Where the holder is. */
+  readonly near: Store;
+  readonly far: Store;
+  readonly cut: () => unknown;
+  readonly heal: () => void;
+}
+
+async function partitioned(t: Cycle, { near, far, cut, heal }: Partition): Promise<void> {
+  const old = await lock(await session(t, near, { ttlSeconds: 3 }), 'l', { prefix: rootOf(t) });
+  let stoppedAt = Infinity;
+  old.signal.addEventListener('abort', () => (stoppedAt = performance.now()));
+  const next = lock(await session(t, far), 'l', { prefix: rootOf(t), timeoutMs: 30_000 });
+  next.catch(() => {}); // awaited below
+  await wait(t.between(0, 700));
+  await cut();
+  const cutAt = performance.now();
+  const late = old.store.put({ key: `${t.prefix}late`, value: 'old' }).then(
+    () => 'written',
+    (error: unknown) => (isSetpointError(error) ? error.code : String(error)),
+  );
+  const held = await next;
+  t.measure('successor after ms', performance.now() - cutAt);
+  // The intent of the old one must be over by now; more than nothing would be an overlap.
+  t.measure('overlap of intent ms', stoppedAt - performance.now());
+  check(stoppedAt <= performance.now(), 'the old holder believed on when another held');
+  await held.store.put({ key: `${t.prefix}new`, value: '' });
+  heal();
+  const told = await late;
+  check(['OutcomeUnknown', 'LockLost', 'Closed', 'Unavailable'].includes(told), `told ${told}`);
+  await failure(old.store.put({ key: `${t.prefix}x`, value: '' }), ['LockLost'], 'F1: a later write');
+  await wait(200);
+  const gone = t.watch(far, { key: old.key, startRevision: old.token.revision + 1n });
+  await gone.until(() => gone.events.length > 0);
+  const { kvs } = await far.range({ key: `${t.prefix}late` });
+  const overAt = gone.events[0]!.kv.modRevision;
+  check(kvs.length === 0 || kvs[0]!.modRevision < overAt, 'F1: the late write came after the old lock was over');
+}
 
 /** That the lock is one all the same. */
 async function checkWaits(t: Cycle, key: string): Promise<void> {

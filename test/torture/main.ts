@@ -5,6 +5,7 @@
  * --rows F-1..F-67   also `F-22,F-23,F-58..F-60`; default: all there are
  * --cycles N         how often each (default 1)
  * --etcd 3.4|3.5     default: each that can be had
+ * --members 1|3      how many members the servers have, of rows that don't say it themselves (default 1)
  * --seed S           default: another each time; it is printed
  * --first K          begins with cycle K: with the seed of a run and the number of a cycle that one is made again
  * --jobs K           how many rows at a time (default 4)
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     rows: { type: 'string' },
     cycles: { type: 'string', default: '1' },
     etcd: { type: 'string', default: 'both' },
+    members: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     first: { type: 'string', default: '0' },
     jobs: { type: 'string', default: '4' },
@@ -38,6 +40,7 @@ const { values } = parseArgs({
 const cycles = numberFrom('cycles', values.cycles);
 const seed = numberFrom('seed', values.seed);
 const first = numberFrom('first', values.first);
+const members = numberFrom('members', values.members) === 3 ? 3 : 1;
 const client = values.client === 'etcd3' ? 'etcd3' : 'setpoint';
 const wanted = values.rows === undefined ? undefined : numbersOf(values.rows);
 if (values.rows !== undefined && !wanted) refuse('rows', 'such as F-1..F-67 or F-22,F-23', values.rows);
@@ -73,7 +76,7 @@ async function torture(version: string): Promise<TortureRun> {
   const startedAt = performance.now();
   const outcomes: RowOutcome[] = [];
   const able = chosen.filter((row) => row.versions?.includes(version) ?? true);
-  const options: RunRowOptions = { version, cycles, seed, first, client };
+  const options: RunRowOptions = { version, members, cycles, seed, first, client };
   const take = async (left: Row[]): Promise<void> => {
     for (let row = left.shift(); row; row = left.shift()) {
       const outcome = await runRow(row, options);
@@ -86,7 +89,7 @@ async function torture(version: string): Promise<TortureRun> {
   await take(able.filter((row) => row.exclusive));
   outcomes.sort((a, b) => numberOf(a.id) - numberOf(b.id));
   const seconds = (performance.now() - startedAt) / 1000;
-  return { version: (await findEtcd(version)).version, seed, client, cycles, outcomes, seconds };
+  return { version: (await findEtcd(version)).version, members, seed, client, cycles, outcomes, seconds };
 }
 
 function numberFrom(name: string, text: string): number {

@@ -7,6 +7,7 @@ export interface RowOutcome {
   readonly id: string;
   readonly title: string;
   readonly version: string;
+  readonly members: number;
   readonly cycles: number;
   readonly held: number;
   readonly seconds: number;
@@ -18,6 +19,8 @@ export interface RowOutcome {
 
 export interface RunRowOptions {
   readonly version: string;
+  /** How many members the servers have, of rows that don't say it themselves. Default 1. */
+  readonly members?: 1 | 3;
   readonly cycles: number;
   readonly seed: number;
   /** The first cycle; with a failed cycle's number and the same seed that one is made again. Default 0. */
@@ -32,7 +35,7 @@ const CYCLE_MAX_MS = 120_000;
 /** Runs the cycles of a row one after the other, also after one failed. */
 export async function runRow(row: Row, options: RunRowOptions): Promise<RowOutcome> {
   const { version, cycles, seed, first = 0 } = options;
-  const run = new RowRun(version);
+  const run = new RowRun(version, options.members);
   const failures: { cycle: number; what: string }[] = [];
   const startedAt = performance.now();
   try {
@@ -47,7 +50,7 @@ export async function runRow(row: Row, options: RunRowOptions): Promise<RowOutco
   const seconds = (performance.now() - startedAt) / 1000;
   const { id, title } = row;
   const held = cycles - failures.length;
-  return { id, title, version, cycles, held, seconds, failures, worst: Object.fromEntries(run.worst) };
+  return { id, title, version, members: run.members, cycles, held, seconds, failures, worst: Object.fromEntries(run.worst) };
 }
 
 /** What did not hold, if anything. */

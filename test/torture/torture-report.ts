@@ -5,6 +5,7 @@ import type { RowOutcome } from './run-row.ts';
 export interface TortureRun {
   /** In full, such as 3.4.23. */
   readonly version: string;
+  readonly members: number;
   readonly seed: number;
   readonly client: 'setpoint' | 'etcd3';
   readonly cycles: number;
@@ -17,7 +18,8 @@ const FAILURES_SHOWN = 3;
 
 /** How a row went, for a terminal; what did not hold comes below, with how to see it again. */
 export function outcomeLines(outcome: RowOutcome, seed: number): readonly string[] {
-  const { id, title, version, cycles, held, seconds, failures } = outcome;
+  const { id, title, version, members, cycles, held, seconds, failures } = outcome;
+  const cluster = members === 1 ? '' : ` --members ${members}`;
   const counts = `${held} of ${cycles} held`;
   const line = [version, id.padEnd(6), counts.padEnd(20), `${seconds.toFixed(1)} s`.padStart(9), ` ${title}`];
   const worst = measured(outcome);
@@ -27,18 +29,18 @@ export function outcomeLines(outcome: RowOutcome, seed: number): readonly string
       .slice(0, FAILURES_SHOWN)
       .flatMap(({ cycle, what }) => [
         `    cycle ${cycle}: ${what}`,
-        `    replay: npm run torture -- --rows ${id} --etcd ${version} --seed ${seed} --first ${cycle}`,
+        `    replay: npm run torture -- --rows ${id} --etcd ${version}${cluster} --seed ${seed} --first ${cycle}`,
       ]),
   ];
 }
 
 /** The line that a run comes down to. */
-export function summaryOf({ version, seed, client, outcomes, seconds }: TortureRun): string {
+export function summaryOf({ version, members, seed, client, outcomes, seconds }: TortureRun): string {
   const cycles = sum(outcomes.map((outcome) => outcome.cycles));
   const held = sum(outcomes.map((outcome) => outcome.held));
   const broken = outcomes.filter(({ failures }) => failures.length > 0).map(({ id }) => id);
   return [
-    `torture${client === 'etcd3' ? ' of the etcd3 client' : ''} on etcd ${version}`,
+    `torture${client === 'etcd3' ? ' of the etcd3 client' : ''} on etcd ${version}${members === 1 ? '' : ` × ${members}`}`,
     `seed ${seed}`,
     `${outcomes.length} rows`,
     `${held} of ${cycles} cycles held`,

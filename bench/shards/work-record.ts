@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import type { WorkLine } from './job.ts';
+
+/** One process, and when it could do nothing: frozen from, until; killed from, until for ever. */
+export interface Replica {
+  readonly identity: string;
+  readonly record: string;
+  readonly absences: { readonly from: number; to: number }[];
+}
+
+/** One reconcile of one key. */
+export interface Work {
+  readonly key: string;
+  readonly from: number;
+  readonly to: number;
+  /** Undefined where a kill cut it short. */
+  readonly wrote: boolean | undefined;
+  readonly code?: string;
+}
+
+export function workOf({ record, absences }: Replica): Work[] {
+  const open = new Map<string, number>();
+  const work: Work[] = [];
+  let text = '';
+  try {
+    text = readFileSync(record, 'utf8');
+  } catch {
+    return work; // it was killed before it began
+  }
+  for (const line of text.split('\n').filter((each) => each.endsWith('}'))) {
+    const { key, at, type, wrote, code } = JSON.parse(line) as WorkLine;
+    if (type === 'began') open.set(key, at);
+    else {
+      work.push({ key, from: open.get(key)!, to: at, wrote, ...(code === undefined ? {} : { code }) });
+      open.delete(key);
+    }
+  }
+  // What was never ended was cut short by a kill.
+  const killedAt = absences.find(({ to }) => to === Infinity)?.from ?? Infinity;
+  for (const [key, from] of open) work.push({ key, from, to: killedAt, wrote: undefined });
+  return work;
+}
+
+/** The part of a piece of work before its process was frozen: after that it is over before it can write. */
+export function present({ from, to }: Work, absences: Replica['absences']): { from: number; to: number } | undefined {
+  const cut = absences.find((absence) => absence.from < to && absence.to > from);
+  if (!cut) return { from, to };
+  return cut.from > from ? { from, to: cut.from } : undefined;
+}
+
+export interface Verdict {
+  readonly runs: number;
+  /** How often one replica worked on a key while another one did, that was not frozen. */
+  readonly overlaps: number;
+  /** How long a key was without an owner who worked on it, at most. It begins anew when the next owner dies too. */
+  readonly longestUnownedMs: number;
+  /** Pieces of work that went on after a freeze that outlasted the lease. */
+  readonly late: number;
+  /** Writes that were not carried out, by what their sender was told. */
+  readonly refusedBy: Readonly<Record<string, number>>;
+}
+
+export interface JudgeOptions {
+  readonly steadyFrom: number;
+  readonly endedAt: number;
+  readonly ttlMs: number;
+  /** Whose the key's slot was at a moment. */
+  readonly ownerAt: (key: string, at: number) => string | undefined;
+}
+
+export function judge(replicas: readonly Replica[], options: JudgeOptions): Verdict {
+  const byKey = new Map<string, { from: number; to: number; by: string }[]>();
+  const refusedBy: Record<string, number> = {};
+  let [runs, late] = [0, 0];
+  for (const replica of replicas) {
+    for (const each of workOf(replica)) {
+      runs++;
+      if (each.wrote === false) refusedBy[each.code!] = (refusedBy[each.code!] ?? 0) + 1;
+      if (replica.absences.some(({ from, to }) => each.from < from && each.to > to && to - from > options.ttlMs)) late++;
+      const spans = byKey.get(each.key) ?? [];
+      byKey.set(each.key, spans);
+      const span = present(each, replica.absences);
+      if (span) spans.push({ ...span, by: replica.identity });
+    }
+  }
+  let [overlaps, longestUnownedMs] = [0, 0];
+  for (const [key, spans] of byKey) {
+    spans.sort((a, b) => a.from - b.from);
+    const unowned = (from: number, to: number): void => {
+      const since = lastDeath(replicas, key, { from: Math.max(from, options.steadyFrom), to }, options);
+      longestUnownedMs = Math.max(longestUnownedMs, to - since);
+    };
+    let latest = { from: 0, to: options.steadyFrom, by: '' };
+    for (const span of spans) {
+      if (span.from < latest.to && span.by !== latest.by && latest.by !== '') overlaps++;
+      if (span.from > options.steadyFrom) unowned(latest.to, span.from);
+      if (span.to > latest.to) latest = span;
+    }
+    unowned(latest.to, options.endedAt);
+  }
+  return { runs, overlaps, longestUnownedMs, late, refusedBy };
+}
+
+/** When an owner of the key's slot was last killed or frozen within a time, or when that began. */
+function lastDeath(
+  replicas: readonly Replica[],
+  key: string,
+  { from, to }: { readonly from: number; readonly to: number },
+  { ownerAt }: JudgeOptions,
+): number {
+  return replicas.reduce((latest, { identity, absences }) => {
+    const deaths = absences.map((absence) => absence.from).filter((at) => at > latest && at < to);
+    return deaths.reduce((last, at) => (ownerAt(key, at) === identity ? Math.max(last, at) : last), latest);
+  }, from);
+}
