@@ -76,7 +76,8 @@ export function judge(replicas: readonly Replica[], options: JudgeOptions): Verd
     for (const each of workOf(replica)) {
       runs++;
       if (each.wrote === false) refusedBy[each.code!] = (refusedBy[each.code!] ?? 0) + 1;
-      if (replica.absences.some(({ from, to }) => each.from < from && each.to > to && to - from > options.ttlMs)) late++;
+      if (replica.absences.some(({ from, to }) => each.from < from && each.to > to && to - from > options.ttlMs))
+        late++;
       const spans = byKey.get(each.key) ?? [];
       byKey.set(each.key, spans);
       const span = present(each, replica.absences);

@@ -109,9 +109,9 @@ async function startWorkers(
   return Promise.all(
     Array.from({ length: workers }, async (_, index) => {
       const record = join(folder, `record-${index}`);
-      const setup = { record, ttlSeconds: TTL_SECONDS, fenced, thinkMsMax: 400 };
+      const setup = { record, ttlSeconds: TTL_SECONDS, fenced, thinkMsMax: 400, seed: seed * 31 + index };
       const endpoint = endpoints[index % endpoints.length]!;
-      const worker = await WorkerProcess.start(`p${index}`, endpoint, setup, seed * 31 + index);
+      const worker = await WorkerProcess.start(`p${index}`, endpoint, setup);
       scope.defer(() => worker.dispose());
       return worker;
     }),

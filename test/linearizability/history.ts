@@ -22,6 +22,8 @@ export interface Operation {
   readonly returnedAt?: number;
   /** `refused`: the client was told that nothing was written. `unknown`: it wasn't told anything for certain. */
   readonly outcome: 'ok' | 'refused' | 'unknown';
+  /** Of an unknown increment: whether it is among the versions, where these were read after everything had ended. */
+  readonly written?: boolean;
   /** What was read, or written. */
   readonly value: number;
   /** Of an answered increment: when it was committed. Of a read: as of when it is true. */

@@ -61,6 +61,17 @@ describe('the judges of histories', () => {
     expect(judge({ operations: [unknown, read(0, 5, 3), read(1, 6, 9)], versions: [version(7, 1, 'u')] })).toBe(true);
   });
 
+  it('find an update that was lost to one of which nobody was told, when it is known to be written', () => {
+    const { returnedAt: _, ...untold } = { ...increment('u', 0, 0, 1), outcome: 'unknown' as const, written: true };
+    const versions = [version(5, 1, 'u'), version(6, 1, 'b')];
+    expect(judge({ operations: [untold, increment('b', 1, 9, 1, 6)], versions })).toBe(false);
+    const never = { ...untold, written: false };
+    expect(judge({ operations: [never, increment('b', 1, 9, 1, 6)], versions: versions.slice(1) })).toBe(true);
+    const read: Operation = { ...increment('r', 10, 11, 0, 7), kind: 'read', value: 0 };
+    expect(isLinearizable([untold, read])).toBe(true);
+    expect(isLinearizable([never, increment('b', 1, 9, 2, 6)])).toBe(false);
+  });
+
   it('the witness alone finds writes of deposed owners, of nobody, and such as were said to be refused', () => {
     const refused = { ...increment('a', 0, 1, 1), outcome: 'refused' as const };
     const both = [version(5, 1, 'a', 9), version(6, 2, 'x', 4)];

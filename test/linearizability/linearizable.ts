@@ -5,13 +5,18 @@ import type { Operation } from './history.ts';
  * counter would have given: the search of Wing and Gong, with Lowe's memory of what was tried. It knows nothing of
  * revisions, and so judges the store's order independently; its time may grow exponentially, so histories must be small.
  *
- * An increment whose outcome is unknown may take place at any time after it began, or never; a refused one never does.
+ * An increment whose outcome is unknown may take place at any time after it began, or never; one of which is known that it
+ * was written takes place some time, one of which is known that it wasn't, and a refused one, never do.
  */
 export function isLinearizable(operations: readonly Operation[]): boolean {
   const pending = operations.filter(
-    ({ kind, outcome }) => outcome === 'ok' || (kind === 'increment' && outcome === 'unknown'),
+    ({ kind, outcome, written }) =>
+      outcome === 'ok' || (kind === 'increment' && outcome === 'unknown' && written !== false),
   );
-  const required = pending.reduce((mask, { outcome }, index) => (outcome === 'ok' ? mask | bit(index) : mask), 0n);
+  const required = pending.reduce(
+    (mask, { outcome, written }, index) => (outcome === 'ok' || written ? mask | bit(index) : mask),
+    0n,
+  );
   const ends = pending.map(({ outcome, returnedAt = Infinity }) => (outcome === 'ok' ? returnedAt : Infinity));
   const tried = new Set<bigint>();
 

@@ -100,12 +100,13 @@ async function versionsSince(
   throw new Error('the watch over the histories ended');
 }
 
-/** Unknown increments with what they would have written, which only the store knows of those that were cut short. */
+/** Unknown increments with what became of them, which the store knows: which of them it has, not in which order. */
 export function completed({ operations, versions, name }: History): History {
   const values = new Map(versions.map(({ id, value }) => [id, value]));
-  return {
-    name,
-    versions,
-    operations: operations.map((each) => (each.value === 0 ? { ...each, value: values.get(each.id) ?? 0 } : each)),
+  const settled = (each: Operation): Operation => {
+    if (each.kind === 'read' || each.outcome !== 'unknown') return each;
+    const value = values.get(each.id);
+    return { ...each, value: value ?? each.value, written: value !== undefined };
   };
+  return { name, versions, operations: operations.map(settled) };
 }

@@ -174,7 +174,8 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'F-79',
-    title: "the holder's member of the cluster is cut off from the others: the same, and the others let the next one hold",
+    title:
+      "the holder's member of the cluster is cut off from the others: the same, and the others let the next one hold",
     async cycle(t) {
       const server = await t.sharedEtcd({ members: 3, partitions: true });
       const index = t.between(0, 2);

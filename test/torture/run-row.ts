@@ -50,7 +50,17 @@ export async function runRow(row: Row, options: RunRowOptions): Promise<RowOutco
   const seconds = (performance.now() - startedAt) / 1000;
   const { id, title } = row;
   const held = cycles - failures.length;
-  return { id, title, version, members: run.members, cycles, held, seconds, failures, worst: Object.fromEntries(run.worst) };
+  return {
+    id,
+    title,
+    version,
+    members: run.members,
+    cycles,
+    held,
+    seconds,
+    failures,
+    worst: Object.fromEntries(run.worst),
+  };
 }
 
 /** What did not hold, if anything. */

@@ -29,6 +29,15 @@ interface Standing {
   readonly incarnation: bigint;
 }
 
+interface CandidateOptions {
+  /** What others are told. */
+  readonly value?: string;
+  /** `false`: the caller sees the own key go, and tells the ownership. */
+  readonly watched?: boolean;
+  /** Logs when another session in the line has the same identity. */
+  readonly tellsTwin?: boolean;
+}
+
 /**
  * One party on its way to the front of a line. Its key is new for each attempt and never used again, so that a late
  * request can't be taken for another one; it hangs on the session's lease, so that it goes when the session does.
@@ -40,13 +49,15 @@ export class Candidate {
   readonly #watched: boolean;
   readonly #backoff: Backoff;
   readonly #toldForeign = new Set<string>();
+  /** Whether others of the same name are still to be told of. */
+  #tellsTwin: boolean;
 
-  /** `watched: false`: the caller sees the own key go, and tells the ownership. */
-  constructor(session: Session, line: Line, options: { readonly value?: string; readonly watched?: boolean } = {}) {
+  constructor(session: Session, line: Line, options: CandidateOptions = {}) {
     this.#session = session;
     this.#line = line;
     this.#value = options.value ?? '';
     this.#watched = options.watched ?? true;
+    this.#tellsTwin = options.tellsTwin ?? false;
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, session.random);
   }
 
@@ -92,6 +103,7 @@ export class Candidate {
   async #wait(entered: Standing, watch: KeyWatch | undefined, signal: AbortSignal): Promise<Standing | undefined> {
     for (let at: Standing | undefined = entered; at; at = await this.#standing(entered.own, signal)) {
       this.#tellForeign(at.view.foreign);
+      this.#tellTwin(at.view.entries);
       await this.#clearStrays(at);
       const waiting: readonly Entry[] = at.view.entries.filter((entry) => !this.#isStray(entry, entered.own));
       const place = waiting.findIndex(({ key }) => key === entered.own.key);
@@ -125,7 +137,8 @@ export class Candidate {
     this.#session.assertAlive();
     const { own, incarnation, revision } = standing;
     const token = fencingToken(incarnation, own.createRevision);
-    const of = { what: this.#line.what, session: this.#session, key: own, token, heldSince: revision };
+    const { what } = this.#line;
+    const of = { what, session: this.#session, key: own, token, heldSince: revision, holder: own.holder };
     return new Ownership({ ...of, ...(watch && { watch }) });
   }
 
@@ -241,6 +254,15 @@ export class Candidate {
       this.#toldForeign.add(key);
       this.#session.logger.warn({ key }, `a foreign key in the line of ${this.#line.what} is ignored`);
     }
+  }
+
+  /** It is a candidate like any other; but who reads logs or observes can't tell the two apart. */
+  #tellTwin(entries: readonly Entry[]): void {
+    const { id, identity, logger } = this.#session;
+    if (!this.#tellsTwin || !entries.some(({ lease, holder }) => lease !== id && holder.identity === identity)) return;
+    this.#tellsTwin = false;
+    const who = 'a second process, or an earlier one whose lease is not over yet';
+    logger.warn({ identity }, `another candidate in ${this.#line.what} is called '${identity}' too: ${who}`);
   }
 
   #options(signal: AbortSignal) {

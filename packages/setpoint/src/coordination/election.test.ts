@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
+import type { Logger } from '../internal/logger.ts';
 import { seededRandom } from '../internal/random.ts';
 import { keyText, memoryStore, type Store } from '../store/index.ts';
 import { campaign } from './election.ts';
@@ -83,6 +84,36 @@ describe('election', () => {
     expect((await store.range({ prefix: PREFIX })).count).toBe(1n);
     await first.resign();
     expect((await store.range({ prefix: PREFIX })).count).toBe(1n);
+  });
+
+  it('I-139: a term is one from election to end: renewals and proclamations change neither its number nor its beginning', async () => {
+    const abort = new AbortController();
+    const seen: (Leader | undefined)[] = [];
+    const watching = (async () => {
+      const options = { signal: abort.signal, clock, random: seededRandom(99) };
+      for await (const leader of observeLeader(store, 'e', options)) seen.push(leader);
+    })();
+    const [a, b] = [await open('a'), await open('b')];
+    const first = await campaign(a, 'e', { value: 'one' });
+    const waiting = campaign(b, 'e');
+    for (const value of ['two', 'three']) {
+      await clock.advance(60_000);
+      await first.proclaim(value);
+    }
+    await clock.advance(60_000);
+    await first.resign();
+    const second = await waiting;
+    await clock.advance(1000);
+    await second.proclaim('four');
+    await clock.advance(0);
+    const told = seen.flatMap((leader) => leader ?? []);
+    expect(told.map(({ identity, value }) => identity + value)).toEqual(['aone', 'atwo', 'athree', 'b', 'bfour']);
+    expect(new Set(told.map(({ since }) => since)).size).toBe(1); // both came at once
+    const terms = [...new Set(told.map(({ createRevision }) => createRevision))];
+    expect(terms).toEqual([first.ownership.createRevision, second.ownership.createRevision]);
+    expect(second.ownership.token > first.ownership.token).toBe(true);
+    abort.abort();
+    await watching;
   });
 
   it('one session is one candidate, and may stand again when its term is over', async () => {
@@ -241,9 +272,80 @@ describe('the leader elector', () => {
     abort.abort();
   });
 
-  it('two candidates of one identity are two candidates', async () => {
-    const [a, b] = [elector('a'), elector('a', { random: seededRandom(77) })];
+  it('I-137: who waits asks nothing of the store but its renewals; without a session it tries again each 2 to 4 s', async () => {
+    const calls: Record<string, number> = {};
+    let refuses = true;
+    const counting = new Proxy(store, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          calls[name as string] = (calls[name as string] ?? 0) + 1;
+          if (refuses && name === 'leaseGrant') return Promise.reject(new SetpointError('Unavailable', 'nobody there'));
+          return value.apply(target, args) as unknown;
+        };
+      },
+    });
+    const a = elector('a');
     await clock.advance(0);
+    const b = elector('bb', { store: counting });
+    await clock.advance(20_000);
+    const tries = calls['leaseGrant']!;
+    await clock.advance(40_000);
+    expect(calls['leaseGrant']! - tries).toBeGreaterThanOrEqual(10);
+    expect(calls['leaseGrant']! - tries).toBeLessThanOrEqual(20);
+    refuses = false;
+    await clock.advance(4000);
+    for (const name of Object.keys(calls)) delete calls[name];
+    await clock.advance(600_000);
+    expect(calls).toEqual({ leaseKeepAlive: 300 });
+    a.abort.abort();
+    await clock.advance(0);
+    expect(events).toContain('bb leads');
+    b.abort.abort();
+    await clock.advance(0);
+  });
+
+  it('I-141: a resignation takes only its own term away, and one that does not reach the store still leaves it free', async () => {
+    let deaf = false;
+    const failing = new Proxy(store, {
+      get(target, name) {
+        if (name === 'txn' && deaf) return () => Promise.reject(new SetpointError('Unavailable', 'nobody there'));
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const a = elector('a', { store: failing });
+    await clock.advance(0);
+    const b = elector('bb');
+    await clock.advance(0);
+    deaf = true;
+    a.abort.abort();
+    await clock.advance(0);
+    // Its release was refused; the lease went with its session, well within the renew deadline.
+    expect(events).toEqual(['a leads', 'a is told to stop', 'a stopped', 'bb leads']);
+    const [key] = (await store.range({ prefix: PREFIX })).kvs;
+    await a.made.leadership!.resign();
+    await clock.advance(0);
+    expect((await store.range({ prefix: PREFIX })).kvs).toEqual([key]);
+    expect(b.made.isLeading).toBe(true);
+    b.abort.abort();
+  });
+
+  it('two candidates of one identity are two candidates, and it is said', async () => {
+    const said: string[] = [];
+    const logger: Logger = {
+      debug() {},
+      info() {},
+      error() {},
+      warn: (_, message) => void said.push(message),
+      child: () => logger,
+    };
+    const [a, b] = [elector('a', { logger }), elector('a', { random: seededRandom(77), logger })];
+    await clock.advance(0);
+    expect(said).toEqual([
+      "another candidate in election 'e' is called 'a' too: a second process, or an earlier one whose lease is not over yet",
+    ]);
     expect(events).toEqual(['a leads']);
     a.abort.abort();
     await clock.advance(0);

@@ -67,12 +67,11 @@ export async function campaign(session: Session, name: string, options: Campaign
   campaigning.add(session, line.prefix, claim);
   const forget = (): void => campaigning.remove(session, line.prefix, claim);
   try {
-    const acquire = (signal: AbortSignal): Promise<Ownership> => new Candidate(session, line, options).acquire(signal);
+    const candidate = new Candidate(session, line, { ...options, tellsTwin: true });
+    const acquire = (signal: AbortSignal): Promise<Ownership> => candidate.acquire(signal);
     const ownership = await patiently(line.what, session, options, acquire);
     ownership.signal.addEventListener('abort', forget, { once: true });
-    const { identity, clock } = session;
-    const since = clock.wallNow();
-    return new Leadership(line.what, ownership, (value) => encodeHolder({ identity, since, value }));
+    return new Leadership(line.what, ownership, (value) => encodeHolder({ ...ownership.holder, value }));
   } catch (error) {
     forget();
     throw error;

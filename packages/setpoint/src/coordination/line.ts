@@ -12,7 +12,7 @@ export interface Entry {
 /** Who a key belongs to, as it says itself. For people and logs: nothing is decided by it. */
 export interface Holder {
   readonly identity: string;
-  /** By its own wall clock, in milliseconds since 1970. */
+  /** When it took its place in the line, by its own wall clock, in milliseconds since 1970. It stays for as long as that. */
   readonly since: number;
   /** What it wants others to know, such as its address. */
   readonly value: string;

@@ -3,6 +3,7 @@ import { linkedAbort } from '../internal/linked-abort.ts';
 import { type Fence, fenceStore, type Revision, type Store } from '../store/index.ts';
 import type { FencingToken } from './fencing-token.ts';
 import type { Incarnation, KeyWatch } from './key-watch.ts';
+import type { Holder } from './line.ts';
 import type { Session } from './session.ts';
 
 /** How long a release tries to reach the store before it leaves the key to the session. */
@@ -15,6 +16,8 @@ export interface OwnershipOptions {
   readonly key: Incarnation;
   readonly token: FencingToken;
   readonly heldSince: Revision;
+  /** What the key says of its owner. */
+  readonly holder: Holder;
   /** Sees the key go; absent where somebody else does and calls `lose`. */
   readonly watch?: KeyWatch;
 }
@@ -35,6 +38,8 @@ export class Ownership {
   readonly createRevision: Revision;
   /** When it was first seen to own. Whatever an earlier owner wrote came before: caches must have come this far. */
   readonly heldSince: Revision;
+  /** What the key said of its owner when it came to own. */
+  readonly holder: Holder;
   readonly session: Session;
   /** What every write of the owner has to carry. */
   readonly fence: Fence;
@@ -44,13 +49,14 @@ export class Ownership {
   readonly #watch: KeyWatch | undefined;
   readonly #unfollow: () => void;
 
-  constructor({ what, session, key, token, heldSince, watch }: OwnershipOptions) {
+  constructor({ what, session, key, token, heldSince, holder, watch }: OwnershipOptions) {
     this.what = what;
     this.session = session;
     this.key = key.key;
     this.createRevision = key.createRevision;
     this.token = token;
     this.heldSince = heldSince;
+    this.holder = holder;
     this.#watch = watch;
     this.fence = {
       compares: [{ key: this.key, target: 'create', operator: '=', operand: this.createRevision }],

@@ -12,7 +12,7 @@ import { type Random, systemRandom } from '../internal/random.ts';
 import { type HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
 import { type AnyResourceDefinition, DEFAULT_PREFIX, type ObjectOf } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
-import type { LeaderElectionOptions, ShardingOptions } from '../coordination/index.ts';
+import type { Leader, LeaderElectionOptions, ShardingOptions } from '../coordination/index.ts';
 import { bindController, replayKeys } from './bind-controller.ts';
 import { type Coordinated, electedBy, shardedBy } from './coordinated.ts';
 import type { ControllerDefinition } from './define-controller.ts';
@@ -111,6 +111,7 @@ export class ControlPlane {
   readonly unsafeClient: Client;
   readonly metrics: Metrics;
   readonly #store: Store;
+  readonly #coordinated: Coordinated | undefined;
   readonly #manager: Manager;
   readonly #caches: KindCaches;
   readonly #controllers: ReadonlyMap<string, Controller>;
@@ -141,6 +142,7 @@ export class ControlPlane {
     });
     const parts = { ...common, caches: this.#caches, metrics };
     const coordinated = this.#coordinate(options, parts);
+    this.#coordinated = coordinated;
     this.client = coordinated
       ? createClient({ store: readingStore(store), prefix, clock, random, transformerOf })
       : this.unsafeClient;
@@ -215,6 +217,16 @@ export class ControlPlane {
     if (controller) return controller;
     const names = [...this.#controllers.keys()].join(', ') || 'none at all';
     throw new SetpointError('NotFound', `no controller is called '${name}'; there is ${names}`);
+  }
+
+  /**
+   * Who leads among the replicas of this manager, now and after every change, and undefined while nobody does, until
+   * `signal` aborts; it works before and after the run too. Throws `Invalid` where the manager has no leader election.
+   */
+  observeLeader(signal?: AbortSignal): AsyncGenerator<Leader | undefined> {
+    const observe = this.#coordinated?.observeLeader;
+    if (observe) return observe(signal);
+    throw new SetpointError('Invalid', 'observeLeader: this manager has no leaderElection, so nobody leads');
   }
 
   /** Where the health endpoint listens, once it does; undefined when none was asked for. */

@@ -173,6 +173,32 @@ describe('several replicas of a manager', () => {
       await clock.advance(0);
     });
 
+    it('I-152: the manager tells who leads it, also below a prefix of its own; one without an election is Invalid', async () => {
+      const seen: (string | undefined)[] = [];
+      const abort = new AbortController();
+      const a = elected('a');
+      const follow = async (manager: ControlPlane): Promise<void> => {
+        for await (const leader of manager.observeLeader(abort.signal)) seen.push(leader?.identity);
+      };
+      const election = { name: 'test', identity: 'c', prefix: '/elsewhere' };
+      const c = start([noting('c')], { leaderElection: election });
+      await clock.advance(0);
+      const following = [follow(a.manager), follow(c.manager)];
+      await clock.advance(0);
+      expect(seen.sort()).toEqual(['a', 'c']);
+      const b = elected('b');
+      await clock.advance(0);
+      a.abort.abort();
+      await clock.advance(0);
+      expect(seen.slice(2)).toEqual(['b']);
+      for (const { abort: stop } of [b, c]) stop.abort();
+      await clock.advance(0);
+      expect(seen.slice(3)).toEqual([undefined, undefined]);
+      abort.abort();
+      await Promise.all(following);
+      expect(() => createManager({ store }).observeLeader()).toThrow('nobody leads');
+    });
+
     it('I-138: clocks that are an hour apart change nothing: the lease decides', async () => {
       const a = elected('a');
       await clock.advance(0);

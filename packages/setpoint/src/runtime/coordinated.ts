@@ -1,4 +1,11 @@
-import { LeaderElector, type LeaderElectionOptions, type ShardingOptions, Shards } from '../coordination/index.ts';
+import {
+  type Leader,
+  LeaderElector,
+  type LeaderElectionOptions,
+  observeLeader,
+  type ShardingOptions,
+  Shards,
+} from '../coordination/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import { deferred } from '../internal/deferred.ts';
@@ -20,6 +27,8 @@ export interface Coordinated {
   readonly leadership?: { elected(signal: AbortSignal): Promise<void> };
   /** For what only one replica does: its writes carry the leadership. Absent where there is no leader. */
   readonly leaderStore?: Store;
+  /** Who leads. Absent where there is no leader. */
+  readonly observeLeader?: (signal?: AbortSignal) => AsyncGenerator<Leader | undefined>;
 }
 
 interface Parts {
@@ -36,8 +45,9 @@ export const coordinationPrefix = (prefix: string): string => `${prefix}/_coordi
 
 /** Controllers run only while this process leads. Losing the leadership ends the manager with `LockLost`. */
 export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordinated {
-  const { prefix } = parts;
-  const elector = new LeaderElector({ ...parts, prefix: coordinationPrefix(prefix), ...options });
+  const { store, clock, random } = parts;
+  const where = { ...options, prefix: options.prefix ?? coordinationPrefix(parts.prefix) };
+  const elector = new LeaderElector({ ...parts, ...where });
   const wanted = deferred();
   const enter: Tenure['enter'] = () => {
     const ownership = elector.leadership?.ownership;
@@ -70,6 +80,10 @@ export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordin
       if (ownership) return ownership.store;
       throw new SetpointError('LockLost', `${elector.name}: this process does not lead; nothing was sent`);
     }),
+    observeLeader: (signal) => {
+      const watching = { prefix: where.prefix, clock, random, ...(signal && { signal }) };
+      return observeLeader(store, options.name, watching);
+    },
   };
 }
 

@@ -1,0 +1,85 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { LeaderElector, type LeaderElectionOptions } from 'setpoint/coordination';
+import type { Store } from 'setpoint/store';
+import type { LeadersSetup } from './leader-process.ts';
+
+export type Times = Omit<LeaderElectionOptions, 'name'>;
+
+/** A candidate behind a leader. */
+export interface Successor {
+  /** When it was elected, and when its first write was committed; by `performance.now`. */
+  readonly committed: Promise<{ readonly electedAt: number; readonly committedAt: number }>;
+  stop(): void;
+}
+
+/** Stands for election behind whoever leads, and writes as soon as it leads. */
+export function succeed(store: Store, options: LeaderElectionOptions): Successor {
+  const over = new AbortController();
+  // On a busy machine a successor may itself be deposed before it has written; then it stands again.
+  const committed = (async () => {
+    let electedAt = 0;
+    for (;;) {
+      const elector = new LeaderElector({ ...options, store });
+      elector.run(over.signal).catch(() => {});
+      const { ownership } = await elector.whenLeading();
+      electedAt ||= performance.now();
+      const put = { key: `/failover/${options.name}`, value: '' };
+      const written = await ownership.store.put(put).then(
+        () => performance.now(),
+        () => undefined,
+      );
+      if (written !== undefined) return { electedAt, committedAt: written };
+    }
+  })();
+  committed.catch(() => {}); // told to whoever awaits it
+  return { committed, stop: () => over.abort() };
+}
+
+export interface TakeOverOptions {
+  readonly endpoint: string;
+  /** The successors' store. */
+  readonly store: Store;
+  readonly times: Times;
+  readonly names: readonly string[];
+  /** `kill`: SIGKILL to the leaders' process. `resign`: it is asked to stop. */
+  readonly end: 'kill' | 'resign';
+}
+
+const START_MAX_MS = 30_000;
+
+/** One process that leads some elections goes; gives back how long each had no leader that had written, in milliseconds. */
+export async function takeOver({ endpoint, store, times, names, end }: TakeOverOptions): Promise<number[]> {
+  const setup: LeadersSetup = { endpoint, times, names };
+  const child = fork(fileURLToPath(new URL('./leader-process.js', import.meta.url)), [JSON.stringify(setup)]);
+  const exit = once(child, 'exit');
+  const successors: Successor[] = [];
+  try {
+    await leading(child);
+    successors.push(...names.map((name) => succeed(store, { ...times, name })));
+    // Until they stand in line, and then anywhere between two renewals.
+    await wait(1000 + Math.random() * times.retryPeriodMs!);
+    const goneAt = performance.now();
+    if (end === 'kill') child.kill('SIGKILL');
+    else child.send('stop');
+    const all = await Promise.all(successors.map(({ committed }) => committed));
+    return all.map(({ committedAt }) => committedAt - goneAt);
+  } finally {
+    for (const successor of successors) successor.stop();
+    child.kill('SIGKILL');
+    await exit;
+  }
+}
+
+function leading(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no leaders within ${START_MAX_MS} ms`)), START_MAX_MS);
+    child.once('message', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`the leaders' process ended with code ${code}`)));
+  });
+}
