@@ -93,7 +93,7 @@ describe.each(LOSSES.filter(({ version }) => versions.includes(version)))('$issu
     await server?.dispose();
   });
 
-  it('F-37, F-38: a delete at the compacted revision never comes, and the audit finds and heals it', async () => {
+  it('I-157, F-37, F-38: a delete at the compacted revision never comes, and the audit finds and heals it', async () => {
     // The first part of the compaction takes the puts of the key that is deleted, and other parts follow.
     for (let times = 0; times < 2; times++) await store.put({ key: `${PREFIX}deleted`, value: `${times}` });
     for (let times = 0; times < 6; times++) await store.put({ key: `${PREFIX}kept`, value: `${times}` });

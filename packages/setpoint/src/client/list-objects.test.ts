@@ -69,7 +69,7 @@ describe('a list in pages', () => {
     );
   });
 
-  it('I-124: says so when its revision is forgotten, and goes on at the present one when asked to', async () => {
+  it('I-124, I-157: says so when its revision is forgotten, and goes on at the present one when asked to', async () => {
     const { websites, store } = await withWebsites(6);
     const first = await websites.list({ limit: 2 });
     await websites.delete(named(3));
