@@ -114,6 +114,7 @@ export function describeLeases(open: OpenStore): void {
       const other: Operation = { put: { key: `${prefix}free`, value: '2' } };
       const base = await revisionOf(t.store);
       await expectCode(t.store.put(missing), 'NotFound');
+      await expectCode(t.store.put({ ...missing, key: new Uint8Array([0xfe, 0xff]) }), 'NotFound');
       await expectCode(t.store.txn({ then: [other, { txn: { then: [{ put: missing }] } }] }), 'NotFound');
       expect(await revisionOf(t.store)).toBe(base);
       const untaken = { key: missing.key, target: 'mod', operator: '>', operand: 0n } as const;

@@ -40,6 +40,15 @@ export function keyText(key: Uint8Array): string {
   }
 }
 
+/** A key for messages and logs: its text, or its bytes in hexadecimal when they are not UTF-8. */
+export function shownKey(key: Uint8Array): string {
+  try {
+    return fatalDecoder.decode(key);
+  } catch {
+    return `0x${hex(key)}`;
+  }
+}
+
 /**
  * The end of the range of keys that start with `prefix`: the prefix with its last byte below 0xff raised by one and
  * what follows cut off. A prefix of nothing but 0xff has no such end, so its range runs on without one ([0]).

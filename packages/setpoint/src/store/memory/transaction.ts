@@ -1,5 +1,5 @@
 import { SetpointError } from '../../errors/index.ts';
-import { keyText, toBytes } from '../key-range.ts';
+import { shownKey, toBytes } from '../key-range.ts';
 import type { Operation, OperationResponse, PutRequest, Revision, TxnRequest, TxnResponse } from '../port.ts';
 import { byteText } from './byte-text.ts';
 import { allHold } from './compares.ts';
@@ -35,7 +35,7 @@ export function checkPlan(plan: TxnPlan, puttable: (put: PutRequest) => void, re
 /** What a put fails with, if anything, before it changes anything. */
 export function checkPuttable({ key, lease, keepLease }: PutRequest, index: KeyIndex, leases: LeaseTable): void {
   if (keepLease && !index.current(byteText(key))) {
-    const text = keyText(toBytes(key));
+    const text = shownKey(toBytes(key));
     const message = `put ${JSON.stringify(text)}: there is no such key whose lease could be kept. Nothing was written.`;
     throw new SetpointError('NotFound', message, { details: { key: text } });
   }
