@@ -103,8 +103,11 @@ class Share {
   async #sequence(number: number, lane: Lane): Promise<void> {
     const expiring = isExpiring(number);
     let skipped = false;
+    let running: Promise<unknown> = Promise.resolve();
     const property = fc.asyncProperty(expiring ? expiringSequence : plainSequence, async (steps) => {
-      const operations = await this.#runSteps(steps, lane);
+      const run = this.#runSteps(steps, lane);
+      running = run.catch(() => {});
+      const operations = await run;
       skipped = operations === undefined;
       this.#progress.operations += operations ?? 0;
     });
@@ -113,6 +116,8 @@ class Share {
       numRuns: 1,
       interruptAfterTimeLimit: SHRINK_MS,
     });
+    // A run that was interrupted still goes on, in a lane that the next sequence wants for itself.
+    await running;
     // Without a counterexample it was interrupted in its only run, which waited for a machine that is too slow.
     if (outcome.failed && outcome.counterexample !== null) {
       this.#failure ??= { number, message: messageOf(outcome.errorInstance) };
