@@ -1,11 +1,11 @@
 /**
  * `npm run bench -- shards`: 1, 2 and 4 replicas share 4,000 keys, each reconcile waits 5 ms and makes one fenced write.
- * Prints the throughput and what caps it; and the same with an I/O of 100 ms, which leaves CPU over on small machines.
+ * Prints the throughput and what caps it; and the same with an I/O of 250 ms, which leaves CPU over on small machines.
  *
  * `npm run bench -- shards --churn SECONDS`: replicas are killed, frozen and added every 2 s for so long. Prints how
  * often two worked on one key at once, for how long a key was without an owner at most, and what became of late writes.
  *
- * --io MS,MS     the I/O of a reconcile (default 5,100);  --seconds N   how long each is measured (default 12)
+ * --io MS,MS     the I/O of a reconcile (default 5,250);  --seconds N   how long each is measured (default 12)
  * --replicas N,N (default 1,2,4);  --seed N;  --json FILE;  --gate
  */
 import { writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { capOf, type Rate, throughput } from './shards/throughput.ts';
 const { values } = parseArgs({
   options: {
     churn: { type: 'string' },
-    io: { type: 'string', default: '5,100' },
+    io: { type: 'string', default: '5,250' },
     replicas: { type: 'string', default: '1,2,4' },
     seconds: { type: 'string', default: '12' },
     seed: { type: 'string', default: '1' },

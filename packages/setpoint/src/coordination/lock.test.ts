@@ -183,6 +183,20 @@ describe('lock', () => {
     expect(() => one.assertHeld()).toThrow('was released');
   });
 
+  it('is free again at the end of an `await using`, also when that is left by a throw', async () => {
+    const [a, b] = [await open(), await open()];
+    const work = async (fails: boolean): Promise<boolean> => {
+      await using held = await lock(a, 'l');
+      expect(await keys()).toEqual([held.key]);
+      if (fails) throw new Error('boom');
+      return held.held;
+    };
+    expect(await work(false)).toBe(true);
+    await expect(work(true)).rejects.toThrow('boom');
+    expect(await keys()).toEqual([]);
+    expect((await tryLock(b, 'l')).lock?.held).toBe(true);
+  });
+
   it('I-150: writes through the lock count while it is held; afterwards they change nothing and say LockLost', async () => {
     const [a, b] = [await open(), await open()];
     const held = await lock(a, 'l');

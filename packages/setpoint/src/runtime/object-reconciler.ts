@@ -12,7 +12,7 @@ import {
   type ObjectKey,
   type ResourceObject,
 } from '../resource/index.ts';
-import type { Store } from '../store/index.ts';
+import type { Fence, Store } from '../store/index.ts';
 import type { Cause } from '../workqueue/index.ts';
 import { AttemptScope } from './attempt-scope.ts';
 import type { AnyContext, ControllerDefinition } from './define-controller.ts';
@@ -49,7 +49,7 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
     await written.whenMet(key, { signal: attempt.signal });
     const scope = new AttemptScope({
       ...surroundings,
-      fence: ownership?.fence,
+      fence: ownership && withoutSignal(ownership.fence),
       manager: defined.name,
       signal: attempt.signal,
       transactional: defined.transactional,
@@ -77,6 +77,11 @@ export function objectReconciler(defined: ControllerDefinition, surroundings: Re
   };
   return (request, attempt) =>
     within(surroundings.tenure, request.key, attempt, (own, ownership) => attempted(request, own, ownership));
+}
+
+/** The attempt's own signal aborts with the ownership's already: `within` has linked them. */
+function withoutSignal({ signal: _, ...fence }: Fence): Fence {
+  return fence;
 }
 
 /** What every context of one attempt is made of. */
