@@ -11,7 +11,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { etcdStore } from '@setpoint/etcd';
 import { partition } from './failover/partition.ts';
-import { takeOver, type Times } from './failover/take-over.ts';
+import { type Leaders, startLeaders, takeOver, type Times } from './failover/take-over.ts';
 import { startBenchEtcd } from './store/bench-etcd.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -69,8 +69,10 @@ async function measure(ttl: number, end: 'kill' | 'partition' | 'resign'): Promi
   } else {
     const processes = Math.ceil(groups / IN_A_PROCESS);
     const parts = Array.from({ length: processes }, (_, at) => names.filter((__, index) => index % processes === at));
-    const common = { endpoint: etcd.endpoint, store, times, end };
-    all = (await Promise.all(parts.map((part) => takeOver({ ...common, names: part })))).flat();
+    const leaders: Leaders[] = [];
+    // One after the other, or they would starve each other.
+    for (const part of parts) leaders.push(await startLeaders({ endpoint: etcd.endpoint, times, names: part }));
+    all = (await Promise.all(leaders.map((each) => takeOver(each, { store, times, end })))).flat();
   }
   // A leader that a busy machine deposed before its end was due tells nothing.
   const sorted = all.filter((ms) => ms > 0).sort((a, b) => a - b);

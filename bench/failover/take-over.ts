@@ -39,25 +39,40 @@ export function succeed(store: Store, options: LeaderElectionOptions): Successor
 }
 
 export interface TakeOverOptions {
-  readonly endpoint: string;
   /** The successors' store. */
   readonly store: Store;
   readonly times: Times;
-  readonly names: readonly string[];
   /** `kill`: SIGKILL to the leaders' process. `resign`: it is asked to stop. */
   readonly end: 'kill' | 'resign';
 }
 
-const START_MAX_MS = 30_000;
+const START_MAX_MS = 60_000;
 
-/** One process that leads some elections goes; gives back how long each had no leader that had written, in milliseconds. */
-export async function takeOver({ endpoint, store, times, names, end }: TakeOverOptions): Promise<number[]> {
-  const setup: LeadersSetup = { endpoint, times, names };
+/** A process that leads some elections. */
+export interface Leaders {
+  readonly names: readonly string[];
+  readonly child: ChildProcess;
+  readonly exit: Promise<unknown>;
+}
+
+/** Resolves when it leads all of them. */
+export async function startLeaders(setup: LeadersSetup): Promise<Leaders> {
   const child = fork(fileURLToPath(new URL('./leader-process.js', import.meta.url)), [JSON.stringify(setup)]);
   const exit = once(child, 'exit');
-  const successors: Successor[] = [];
   try {
     await leading(child);
+    return { names: setup.names, child, exit };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
+
+/** The process goes; gives back how long each of its elections had no leader that had written, in milliseconds. */
+export async function takeOver({ names, child, exit }: Leaders, options: TakeOverOptions): Promise<number[]> {
+  const { store, times, end } = options;
+  const successors: Successor[] = [];
+  try {
     successors.push(...names.map((name) => succeed(store, { ...times, name })));
     // Until they stand in line, and then anywhere between two renewals.
     await wait(1000 + Math.random() * times.retryPeriodMs!);
