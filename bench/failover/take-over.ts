@@ -47,6 +47,7 @@ export interface TakeOverOptions {
 }
 
 const START_MAX_MS = 60_000;
+const RESIGN_WITHIN_MS = 15_000;
 
 /** A process that leads some elections. */
 export interface Leaders {
@@ -74,8 +75,9 @@ export async function takeOver({ names, child, exit }: Leaders, options: TakeOve
   const successors: Successor[] = [];
   try {
     successors.push(...names.map((name) => succeed(store, { ...times, name })));
-    // Until they stand in line, and then anywhere between two renewals.
-    await wait(1000 + Math.random() * times.retryPeriodMs!);
+    // Until they stand in line, and then anywhere between two renewals. Resignations are over so quickly that many at one
+    // moment would wait for each other.
+    await wait(1000 + Math.random() * (end === 'kill' ? times.retryPeriodMs! : RESIGN_WITHIN_MS));
     const goneAt = performance.now();
     if (end === 'kill') child.kill('SIGKILL');
     else child.send('stop');
