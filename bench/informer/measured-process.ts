@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ClientNodeContestant } from './client-node-contestant.ts';
+import { peakMemoryMb } from '../peak-memory.ts';
 import type { Contestant } from './contestant.ts';
 import type { Failure, Figures, Task } from './task.ts';
 import { SetpointContestant } from './setpoint-contestant.ts';
@@ -14,7 +15,7 @@ async function measure(): Promise<Figures> {
   const before = usedBytes();
   const peakBefore = process.memoryUsage().rss;
   const sync = await measured(() => contestant.sync());
-  const peak = process.resourceUsage().maxRSS * 1024;
+  const peak = peakMemoryMb() * 1024 * 1024;
   const kept = usedBytes();
   check();
   const events = await measured(receive);

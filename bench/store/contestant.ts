@@ -1,3 +1,4 @@
+import { peakMemoryMb } from '../peak-memory.ts';
 import { sharedNow, stampOf } from './task.ts';
 
 /** One way to read from etcd. */
@@ -45,5 +46,5 @@ export class Tally {
 /** What this very process has used. */
 export function usedHere(): { readonly cpuMs: number; readonly peakMb: number } {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1000, peakMb: process.resourceUsage().maxRSS / 1024 };
+  return { cpuMs: (user + system) / 1000, peakMb: peakMemoryMb() };
 }
