@@ -3,8 +3,11 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import {
   type AnyResourceDefinition,
+  type Codec,
   DEFAULT_PREFIX,
+  type ObjectOf,
   quote,
+  resourceCodec,
   type ResourceObject,
   validatePrefix,
   type ValueTransformer,
@@ -65,20 +68,36 @@ export interface Client {
 }
 
 /** Makes a client. Throws `Invalid` for a prefix that isn't `/segment`, once or more. */
-export function createClient(options: ClientOptions): Client {
-  const { store, prefix = DEFAULT_PREFIX, clock = systemClock, random = systemRandom, onWrite } = options;
+export function createClient({ store, onWrite, ...options }: ClientOptions): Client {
+  return clientMaker(options)(store, onWrite);
+}
+
+/** Makes clients that differ in nothing but their store and who is told of their writes. */
+export type ClientMaker = (store: Store, onWrite?: WriteListener) => Client;
+
+/**
+ * For those who make many clients, one for each piece of work: what doesn't depend on the store is made once. Throws as
+ * {@link createClient} does.
+ */
+export function clientMaker(options: Omit<ClientOptions, 'store' | 'onWrite'>): ClientMaker {
+  const { prefix = DEFAULT_PREFIX, clock = systemClock, random = systemRandom } = options;
   const { manager = 'setpoint', admission = [], transformerOf = () => undefined } = options;
   validatePrefix(prefix);
   checkManager(manager);
   checkHooks(admission);
-  const context: ClientContext = { store, prefix, clock, random, onWrite, manager, admission, transformerOf };
+  const codecOf = codecs(prefix, transformerOf);
+  return (store, onWrite) =>
+    clientOf({ store, prefix, clock, random, onWrite, manager, admission, transformerOf, codecOf });
+}
+
+function clientOf(context: ClientContext): Client {
+  const { store, prefix } = context;
   const clients = new Map<AnyResourceDefinition, ResourceClient<AnyResourceDefinition>>();
-  const kinds = new Map<string, string>();
   const writers = new Map<AnyResourceDefinition, ObjectWriter<AnyResourceDefinition>>();
   const writerOf = <Definition extends AnyResourceDefinition>(definition: Definition): ObjectWriter<Definition> => {
     const known = writers.get(definition);
     if (known) return known as unknown as ObjectWriter<Definition>;
-    claimPlural(kinds, definition);
+    claimPlural(writers.keys(), definition);
     const made = new ObjectWriter(definition, context);
     writers.set(definition, made);
     return made;
@@ -100,6 +119,18 @@ export function createClient(options: ClientOptions): Client {
   return client;
 }
 
+/** One codec for each kind, made when it is first asked for. */
+function codecs(prefix: string, transformerOf: ClientContext['transformerOf']): ClientContext['codecOf'] {
+  const made = new WeakMap<AnyResourceDefinition, Codec<never>>();
+  return <Definition extends AnyResourceDefinition>(definition: Definition): Codec<ObjectOf<Definition>> => {
+    const known = made.get(definition);
+    if (known) return known as unknown as Codec<ObjectOf<Definition>>;
+    const codec = resourceCodec(definition, prefix, transformerOf(definition));
+    made.set(definition, codec as unknown as Codec<never>);
+    return codec;
+  };
+}
+
 async function managedBy(
   client: Client,
   owner: ResourceObject,
@@ -110,12 +141,13 @@ async function managedBy(
   return items.filter((object) => isManagedBy(owner, object));
 }
 
-function claimPlural(kinds: Map<string, string>, { group, kind, plural, scope }: AnyResourceDefinition): void {
-  const wanted = `${group} ${kind} (${scope})`;
-  const taken = kinds.get(plural);
-  if (taken !== undefined && taken !== wanted) {
-    const message = `The plural ${quote(plural)} belongs to ${taken} already, so ${wanted} needs another one.`;
+function claimPlural(known: Iterable<AnyResourceDefinition>, definition: AnyResourceDefinition): void {
+  const wanted = titleOf(definition);
+  for (const other of known) {
+    if (other.plural !== definition.plural || titleOf(other) === wanted) continue;
+    const message = `The plural ${quote(other.plural)} belongs to ${titleOf(other)} already, so ${wanted} needs another one.`;
     throw new SetpointError('Invalid', message, { details: { path: 'plural' } });
   }
-  kinds.set(plural, wanted);
 }
+
+const titleOf = ({ group, kind, scope }: AnyResourceDefinition): string => `${group} ${kind} (${scope})`;

@@ -24,7 +24,7 @@
 export { type AdmissionHook, type AdmissionOptions, type AdmissionRequest, admit } from './admission.ts';
 export { applyChildren, type ApplyChildrenOptions, type ChildrenScope } from './apply-children.ts';
 export { type Child, child, type ChildChange, type ChildInput, type ChildrenReport } from './children.ts';
-export { type Client, type ClientOptions, createClient } from './client.ts';
+export { type Client, type ClientMaker, clientMaker, type ClientOptions, createClient } from './client.ts';
 export type { DeleteCollectionOptions, DeletedCollection } from './delete-object.ts';
 export { type ExpectationWait, Expectations, type FollowingCache } from './expectations.ts';
 export type { ListOptions, ObjectList } from './list-objects.ts';

@@ -11,7 +11,6 @@ import {
   isDeleting,
   type ObjectKey,
   type ObjectOf,
-  resourceCodec,
   timestamp,
   type ValueTransformer,
 } from '../resource/index.ts';
@@ -49,6 +48,7 @@ export interface ClientContext {
   /** Asked about every write, in this order. */
   readonly admission: readonly AdmissionHook[];
   readonly transformerOf: (definition: AnyResourceDefinition) => ValueTransformer | undefined;
+  readonly codecOf: <Definition extends AnyResourceDefinition>(definition: Definition) => Codec<ObjectOf<Definition>>;
 }
 
 /** What became of one conditional write: the new object, or what stands in its way (undefined: it is gone). */
@@ -96,7 +96,7 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
     this.definition = definition;
     this.context = context;
     const transformer = context.transformerOf(definition);
-    this.codec = resourceCodec(definition, context.prefix, transformer);
+    this.codec = context.codecOf(definition);
     this.#guardMaxBytes = transformer ? 0 : GUARD_MAX_BYTES;
   }
 

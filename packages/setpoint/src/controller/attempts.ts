@@ -3,11 +3,11 @@ import { describeError } from '../internal/describe-error.ts';
 import type { Logger } from '../internal/logger.ts';
 import type { Random } from '../internal/random.ts';
 import type { WorkQueue } from '../workqueue/index.ts';
-import { runAttempt } from './attempt-run.ts';
+import { AttemptRuns } from './attempt-run.ts';
 import type { controllerMetrics } from './controller-metrics.ts';
 import type { ControllerLimits } from './controller-options.ts';
 import type { FailureLog } from './failure-log.ts';
-import { type Job, jobOf, recordOf, reportOf, runningAttempt } from './job.ts';
+import { Job, recordOf, reportOf, runningAttempt } from './job.ts';
 import type { Outcome } from './outcome.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { ControllerEvents, RunningAttempt } from './report.ts';
@@ -28,7 +28,8 @@ export interface AttemptsOptions {
   readonly history: RunHistory;
   /** An attempt has ended by itself, and not because of the stop. */
   readonly onEnd: (job: Job) => void;
-  readonly emit: <Name extends keyof ControllerEvents>(event: Name, payload: ControllerEvents[Name]) => void;
+  /** Calls `payload` when somebody listens. */
+  readonly emit: <Name extends keyof ControllerEvents>(event: Name, payload: () => ControllerEvents[Name]) => void;
 }
 
 /**
@@ -38,28 +39,37 @@ export interface AttemptsOptions {
 export class Attempts {
   readonly #options: AttemptsOptions;
   /** By key, every attempt whose function has not returned, zombies included; the one that began first is first. */
-  readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
+  readonly #running = new Map<string, Job>();
+  readonly #runs: AttemptRuns;
   readonly #requeues: Requeues;
+  /** Told apart within the process by a number, from those of other processes by a name. */
+  readonly #idStart: string;
+  #started = 0;
+  /** What ends the attempts. */
+  #stop: AbortSignal | undefined;
   #overdueCount = 0;
 
   constructor(options: AttemptsOptions) {
+    const { queue, clock, limits, random } = options;
     this.#options = options;
-    this.#requeues = new Requeues(options.queue, options.clock);
+    this.#requeues = new Requeues(queue, clock);
+    this.#runs = new AttemptRuns({ ...limits, clock });
+    this.#idStart = `${random.uuid()}-`;
   }
 
   running(key: string): RunningAttempt | undefined {
-    const running = this.#running.get(key);
-    return running && runningAttempt(running.job, this.#options.clock.now());
+    const job = this.#running.get(key);
+    return job && runningAttempt(job, this.#options.clock.now());
   }
 
   all(): readonly RunningAttempt[] {
     const now = this.#options.clock.now();
-    return Array.from(this.#running.values(), ({ job }) => runningAttempt(job, now));
+    return Array.from(this.#running.values(), (job) => runningAttempt(job, now));
   }
 
   /** Resolves when every function that was called has returned. */
-  async ended(): Promise<void> {
-    await Promise.all(Array.from(this.#running.values(), ({ ended }) => ended));
+  ended(): Promise<void> {
+    return this.#runs.ended();
   }
 
   /**
@@ -67,23 +77,32 @@ export class Attempts {
    * the worker is free for another key. Never rejects: the pool would have nobody to tell.
    */
   start(key: string, stop: AbortSignal): Promise<void> {
-    const { queue, clock, random, logger, limits } = this.#options;
-    const job = jobOf(key, { queue, clock, logger, reconcileId: random.uuid(), onBlocked: this.#blocked });
-    const run = runAttempt((signal) => this.#call(job, signal), {
-      ...limits,
-      clock,
-      stop,
-      onTimeout: () => this.#timedOut(job),
-      onOverdue: () => this.#overdue(job),
-    });
-    this.#running.set(key, { job, ended: run.ended.then((outcome) => this.#settle(job, outcome, stop)) });
-    return run.free;
+    const { queue, clock, logger } = this.#options;
+    const reconcileId = this.#idStart + String(++this.#started);
+    const job = new Job(key, { queue, clock, logger, reconcileId, onBlocked: this.#blocked });
+    this.#running.set(key, job);
+    this.#endWith(stop, job);
+    const timed = {
+      abort: job.abort,
+      timedOut: () => this.#timedOut(job),
+      overdue: () => this.#overdue(job),
+      ended: (outcome: Outcome) => this.#settle(job, outcome, stop),
+    };
+    return this.#runs.start(timed, () => this.#call(job));
   }
 
-  #call(job: Job, signal: AbortSignal): unknown {
+  /** One listener for all attempts: a signal looks through all of its listeners to remove one. */
+  #endWith(stop: AbortSignal, job: Job): void {
+    if (stop.aborted) return job.abort.abort(stop.reason);
+    if (this.#stop === stop) return;
+    this.#stop = stop;
+    stop.addEventListener('abort', () => this.#runs.abort(stop.reason), { once: true });
+  }
+
+  #call(job: Job): unknown {
     const { controller, reconcile } = this.#options;
     const { key, causes, attempt, writes, queuedMs } = job;
-    const work = (): unknown => attempt.timed(() => reconcile({ key, causes }, { ...attempt, signal }));
+    const work = (): unknown => attempt.timed(() => reconcile({ key, causes }, attempt));
     job.trace = reconcileTracer(() => ({
       controller,
       key,
@@ -121,30 +140,30 @@ export class Attempts {
       { afterMs: running.runningMs },
       'the reconcile ignores its signal; its worker goes on with other keys, its own key is held until it returns',
     );
-    emit('overdue', running);
+    emit('overdue', () => running);
   }
 
   /** The function has returned: decides what happens to its key, and releases it on every path. */
   #settle(job: Job, outcome: Outcome, stop: AbortSignal): void {
     const { controller, queue, clock, metrics, history, onEnd, emit } = this.#options;
     const { key } = job;
-    const report = reportOf(controller, job, outcome, clock.now() - job.startedAt);
+    const durationMs = clock.now() - job.startedAt;
     if (job.overdue) metrics.overdue.set(--this.#overdueCount);
     try {
       // Cut short by the stop: no failure of the reconciler, and nothing to try again in this run.
       if (outcome.type === 'error' && stop.aborted) {
         return job.attempt.logger.debug({ err: describeError(outcome.error) }, 'the stop ended a reconcile');
       }
-      metrics.ended(outcome, report.durationMs);
+      metrics.ended(outcome, durationMs);
       if (outcome.type === 'error') this.#logFailure(job, outcome);
       this.#requeues.ended(job, outcome);
       onEnd(job);
     } finally {
       this.#running.delete(key);
-      history.add(key, recordOf(job, report));
+      history.add(key, recordOf(job, outcome, durationMs));
       queue.done(key);
       job.trace?.ended(outcome);
-      emit('reconciled', report);
+      emit('reconciled', () => reportOf(controller, job, outcome, durationMs));
     }
   }
 

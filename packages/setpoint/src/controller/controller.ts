@@ -102,7 +102,7 @@ export class Controller {
       failures: this.#failures,
       history: this.#history,
       onEnd: (job) => this.#hotKeys.ended(job.key, job.causes, job.writes),
-      emit: (event, payload) => this.#events.emit(event, payload),
+      emit: (event, payload) => this.#events.hears(event) && this.#events.emit(event, payload()),
     });
     this.#sources = [...options.sources];
     this.#sink = {
@@ -292,22 +292,25 @@ export class Controller {
       const key = this.queue.tryGet();
       if (key === undefined) return;
       if (this.#gate.admits(key)) this.#work(key);
-      else if (this.#slice.due()) return void this.#nextTurn();
+      else if (this.#slice.due()) return this.#nextTurn();
     }
   }
 
   #work(key: string): void {
     const { signal } = this.#life!;
-    void this.#pool.add(() => this.#attempts.start(key, signal)).then(() => this.#nextTurn());
+    void this.#pool.add(() => this.#attempts.start(key, signal)).then(this.#nextTurn);
   }
 
   /** Reconciles that do no I/O would otherwise follow each other without letting anything else run. */
-  async #nextTurn(): Promise<void> {
-    if (this.#slice.due() && !this.#resting) {
-      this.#resting = true;
-      await this.#slice.rest();
-      this.#resting = false;
-    }
+  readonly #nextTurn = (): void => {
+    if (this.#slice.due() && !this.#resting) void this.#rest();
+    else this.#handOut();
+  };
+
+  async #rest(): Promise<void> {
+    this.#resting = true;
+    await this.#slice.rest();
+    this.#resting = false;
     this.#handOut();
   }
 }

@@ -48,9 +48,10 @@ interface Watched {
   told: boolean;
   /** What the key's last runs wrote, oldest first. They outlive the window while the key is in a loop. */
   readonly ownWrites: Write[];
-  /** The objects among those, and earlier ones of this window. */
-  readonly objects: Set<string>;
-  readonly paths: Map<string, number>;
+  /** The objects among those, and earlier ones of this window. Absent: none. */
+  objects: Set<string> | undefined;
+  /** How often each field was among what woke the key. Absent: nothing did. */
+  paths: Map<string, number> | undefined;
   /** In a loop: for how long its next self-triggered run is put off. 0: it isn't. */
   dampMs: number;
   /** When the put-off run may start; undefined when none is put off. */
@@ -120,7 +121,10 @@ export class HotKeys {
   }
 
   /** Whether an object was written that this key's runs had not written before, as far as is remembered. */
-  #noteWrites({ ownWrites, objects }: Watched, writes: readonly Write[]): boolean {
+  #noteWrites(watched: Watched, writes: readonly Write[]): boolean {
+    if (writes.length === 0) return false;
+    const { ownWrites } = watched;
+    const objects = (watched.objects ??= new Set());
     let progress = false;
     for (const write of writes) {
       const object = `${write.kind} ${write.key}`;
@@ -129,14 +133,14 @@ export class HotKeys {
       if (objects.size < OBJECTS_MAX) objects.add(object);
     }
     ownWrites.push(...writes);
-    ownWrites.splice(0, ownWrites.length - OWN_WRITES_MAX);
+    if (ownWrites.length > OWN_WRITES_MAX) ownWrites.splice(0, ownWrites.length - OWN_WRITES_MAX);
     return progress;
   }
 
   #selfTriggered(key: string, watched: Watched, causes: readonly Cause[]): void {
     watched.selfRuns++;
+    const paths = (watched.paths ??= new Map());
     for (const path of causes.flatMap((cause) => cause.paths ?? [])) {
-      const { paths } = watched;
       if (paths.size < PATHS_KNOWN_MAX || paths.has(path)) paths.set(path, (paths.get(path) ?? 0) + 1);
     }
     if (watched.dampMs > 0) this.#damp(watched, Math.min(2 * watched.dampMs, DAMP_MAX_MS));
@@ -151,7 +155,7 @@ export class HotKeys {
 
   #tell(key: string, watched: Watched, kind: HotKey['kind']): void {
     watched.told = true;
-    const paths = [...watched.paths].toSorted(([, one], [, other]) => other - one).map(([path]) => path);
+    const paths = [...(watched.paths ?? [])].toSorted(([, one], [, other]) => other - one).map(([path]) => path);
     this.#onHot({ key, kind, runs: watched.runs, paths: kind === 'hot' ? [] : paths.slice(0, 3) });
   }
 
@@ -164,8 +168,8 @@ export class HotKeys {
       selfRuns: 0,
       told: false,
       ownWrites: [],
-      objects: new Set(),
-      paths: new Map(),
+      objects: undefined,
+      paths: undefined,
       dampMs: 0,
       notBefore: undefined,
     };

@@ -1,5 +1,6 @@
 import type { Clock } from '../internal/clock.ts';
 import { errorSummary } from '../internal/describe-error.ts';
+import { LazyAbort } from '../internal/lazy-abort.ts';
 import type { Logger } from '../internal/logger.ts';
 import type { Cause, WorkQueue } from '../workqueue/index.ts';
 import type { Outcome } from './outcome.ts';
@@ -15,23 +16,6 @@ const WRITES_KNOWN_MAX = 64;
 /** So many characters of an error are remembered. */
 const ERROR_MAX = 300;
 
-/** One key in the hands of the reconciler. */
-export interface Job {
-  readonly key: string;
-  readonly causes: readonly Cause[];
-  /** What the key was handed out with, and its repetitions keep. */
-  readonly priority: number;
-  readonly attempt: Omit<Attempt, 'signal'>;
-  /** By the clock's `now`, and by its wall. */
-  readonly startedAt: number;
-  readonly startedAtWall: number;
-  readonly queuedMs: number | undefined;
-  readonly writes: Write[];
-  trace: ReconcileTracer | undefined;
-  timedOut: boolean;
-  overdue: boolean;
-}
-
 /** What a job is made with. */
 export interface JobSurroundings {
   readonly queue: WorkQueue;
@@ -45,39 +29,71 @@ export interface JobSurroundings {
 /** More than this of the event loop at once is told: a lease's keep-alive has to get its turn. */
 const BLOCKED_MS = 200;
 
-/** The job of a key that was just handed out. */
-export function jobOf(key: string, { queue, clock, logger, reconcileId, onBlocked }: JobSurroundings): Job {
-  const own = logger.child({ key, reconcileId });
-  const writes: Write[] = [];
-  const since = queue.heldSince(key);
-  const startedAt = clock.now();
-  return {
-    key,
-    causes: queue.heldCauses(key),
-    priority: queue.heldPriority(key),
-    attempt: {
-      logger: own,
-      reconcileId,
-      attempt: queue.failures(key) + 1,
-      wrote: (write) => void (writes.length < WRITES_KNOWN_MAX && writes.push(write)),
-      timed(work) {
-        const before = clock.now();
-        try {
-          return work();
-        } finally {
-          const ms = clock.now() - before;
-          if (ms >= BLOCKED_MS) onBlocked(own, ms);
-        }
-      },
-    },
-    startedAt,
-    startedAtWall: clock.wallNow(),
-    queuedMs: since === undefined ? undefined : startedAt - since,
-    writes,
-    trace: undefined,
-    timedOut: false,
-    overdue: false,
-  };
+/** One key in the hands of the reconciler: made when it was just handed out. */
+export class Job {
+  readonly key: string;
+  readonly causes: readonly Cause[];
+  /** What the key was handed out with, and its repetitions keep. */
+  readonly priority: number;
+  readonly abort = new LazyAbort();
+  readonly attempt: Attempt;
+  /** By the clock's `now`, and by its wall. */
+  readonly startedAt: number;
+  readonly startedAtWall: number;
+  readonly queuedMs: number | undefined;
+  readonly writes: Write[] = [];
+  trace: ReconcileTracer | undefined = undefined;
+  timedOut = false;
+  overdue = false;
+
+  constructor(key: string, surroundings: JobSurroundings) {
+    const { queue, clock } = surroundings;
+    const since = queue.heldSince(key);
+    this.key = key;
+    this.causes = queue.heldCauses(key);
+    this.priority = queue.heldPriority(key);
+    this.startedAt = clock.now();
+    this.startedAtWall = clock.wallNow();
+    this.queuedMs = since === undefined ? undefined : this.startedAt - since;
+    this.attempt = new OwnAttempt(this, surroundings);
+  }
+}
+
+/** What the reconciler sees of its job. Signal and logger are made when they are asked for. */
+class OwnAttempt implements Attempt {
+  readonly reconcileId: string;
+  readonly attempt: number;
+  readonly wrote: Attempt['wrote'];
+  readonly timed: Attempt['timed'];
+  readonly #job: Job;
+  readonly #parentLogger: Logger;
+  #logger: Logger | undefined;
+
+  constructor(job: Job, { queue, clock, logger, reconcileId, onBlocked }: JobSurroundings) {
+    this.#job = job;
+    this.#parentLogger = logger;
+    this.reconcileId = reconcileId;
+    this.attempt = queue.failures(job.key) + 1;
+    this.wrote = (write) => void (job.writes.length < WRITES_KNOWN_MAX && job.writes.push(write));
+    this.timed = (work) => {
+      const before = clock.now();
+      try {
+        return work();
+      } finally {
+        const ms = clock.now() - before;
+        if (ms >= BLOCKED_MS) onBlocked(this.logger, ms);
+      }
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#job.abort.signal;
+  }
+
+  get logger(): Logger {
+    this.#logger ??= this.#parentLogger.child({ key: this.#job.key, reconcileId: this.reconcileId });
+    return this.#logger;
+  }
 }
 
 export function runningAttempt({ key, attempt, causes, writes, timedOut, overdue, startedAt }: Job, now: number) {
@@ -98,34 +114,34 @@ export function runningAttempt({ key, attempt, causes, writes, timedOut, overdue
 export function reportOf(controller: string, job: Job, outcome: Outcome, durationMs: number): ReconcileReport {
   const { key, causes, timedOut, queuedMs } = job;
   const { reconcileId, attempt } = job.attempt;
-  const writes = job.writes.slice(0, WRITES_MAX);
-  return {
-    controller,
-    key,
-    reconcileId,
-    attempt,
-    outcome,
-    durationMs,
-    causes,
-    writes,
-    timedOut,
-    ...(queuedMs === undefined ? {} : { queuedMs }),
-  };
+  const writes = toldWrites(job);
+  const report = { controller, key, reconcileId, attempt, outcome, durationMs, causes, writes, timedOut };
+  return queuedMs === undefined ? report : { ...report, queuedMs };
 }
 
-export function recordOf(job: Job, { outcome, ...report }: ReconcileReport): RunRecord {
-  const { reconcileId, attempt, durationMs, causes, writes, timedOut } = report;
-  return {
+/** The same, as it is remembered. */
+export function recordOf(job: Job, outcome: Outcome, durationMs: number): RunRecord {
+  const { causes, timedOut, queuedMs, startedAtWall: startedAt } = job;
+  const { reconcileId, attempt } = job.attempt;
+  const record: RunRecord = {
     reconcileId,
     attempt,
-    startedAt: job.startedAtWall,
+    startedAt,
     durationMs,
+    queuedMs,
     causes,
-    writes,
+    writes: toldWrites(job),
     timedOut,
     result: outcome.type,
-    ...(report.queuedMs === undefined ? {} : { queuedMs: report.queuedMs }),
-    ...(outcome.type === 'requeue_after' ? { requeueAfterMs: outcome.delayMs } : {}),
-    ...(outcome.type === 'error' ? { error: errorSummary(outcome.error, ERROR_MAX) } : {}),
   };
+  if (outcome.type === 'requeue_after') return { ...record, requeueAfterMs: outcome.delayMs };
+  if (outcome.type === 'error') return { ...record, error: errorSummary(outcome.error, ERROR_MAX) };
+  return record;
+}
+
+const NO_WRITES: readonly Write[] = [];
+
+/** Most jobs write nothing, and many are remembered. */
+function toldWrites({ writes }: Job): readonly Write[] {
+  return writes.length === 0 ? NO_WRITES : writes.slice(0, WRITES_MAX);
 }

@@ -17,7 +17,10 @@ export interface Request {
   readonly causes: readonly Cause[];
 }
 
-/** What a reconciler is given beside its request. It belongs to one attempt and ends with it. */
+/**
+ * What a reconciler is given beside its request. It belongs to one attempt and ends with it. Take what you need by name:
+ * some of it is made when it is asked for, and a copy (`{ ...attempt }`) lacks that.
+ */
 export interface Attempt {
   /** Aborts when the attempt has used up its time (`Timeout`) or the controller stops (`Closed`). */
   readonly signal: AbortSignal;

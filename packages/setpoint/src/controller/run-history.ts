@@ -10,7 +10,7 @@ export interface RunRecord {
   readonly startedAt: number;
   readonly durationMs: number;
   /** How long it had been wanted before; absent when nobody noted it. */
-  readonly queuedMs?: number;
+  readonly queuedMs?: number | undefined;
   readonly causes: readonly Cause[];
   /** The first twenty. */
   readonly writes: readonly Write[];

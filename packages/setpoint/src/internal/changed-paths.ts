@@ -20,8 +20,12 @@ export function changedPaths(before: unknown, after: unknown): readonly string[]
       if (!ALWAYS_DIFFERENT.has(path)) paths.push(path);
       return;
     }
-    for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
-      visit(one[name], other[name], childPath(path, name, Array.isArray(one)));
+    const inArray = Array.isArray(one);
+    for (const name of Object.keys(one)) {
+      if (!Object.is(one[name], other[name])) visit(one[name], other[name], childPath(path, name, inArray));
+    }
+    for (const name of Object.keys(other)) {
+      if (!Object.hasOwn(one, name)) visit(undefined, other[name], childPath(path, name, inArray));
     }
   };
   visit(before, after, '');

@@ -25,6 +25,11 @@ export class IsolatedEmitter<Events extends object> {
     return () => void this.#emitter.off(event, registered);
   }
 
+  /** Whether anybody would be told. */
+  hears(event: keyof Events & string): boolean {
+    return this.#emitter.listenerCount(event) > 0;
+  }
+
   /** Tells every listener in the order of registration, and returns when all were called. Never throws. */
   emit<Name extends keyof Events & string>(event: Name, payload: Events[Name]): void {
     const listeners = this.#emitter.listeners(event) as Listener[];

@@ -1,22 +1,24 @@
-import { type Client, type ClientOptions, createClient } from '../client/index.ts';
-import type { Clock } from '../internal/clock.ts';
-import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
-import type { Random } from '../internal/random.ts';
+import { type Client, type ClientMaker } from '../client/index.ts';
 import { type AnyResourceDefinition, keyPrefix, type ObjectKey } from '../resource/index.ts';
 import { type Fence, fenceStore, type Revision, type Store } from '../store/index.ts';
 import { RunTransaction } from './run-transaction.ts';
 
-export interface AttemptScopeOptions extends Pick<ClientOptions, 'admission' | 'transformerOf' | 'manager'> {
+/** What all attempts of one controller have in common. */
+export interface AttemptScopeOptions {
   readonly store: Store;
   readonly prefix: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** What each write has to carry: a leadership, or the slot of the key. */
-  readonly fence?: Fence | undefined;
-  /** Ends the scope before its time: the attempt timed out, or the manager stops. */
-  readonly signal: AbortSignal;
+  /** Makes the client of an attempt over the handle to the store that ends with it. */
+  readonly clientOver: ClientMaker;
   /** Writes wait for {@link AttemptScope.commit} and are made together. Default false: each is made at once. */
   readonly transactional?: boolean;
+}
+
+/** One of them. */
+export interface ScopedAttempt {
+  /** Its signal ends the scope before its time: the attempt timed out, lost its right, or the manager stops. */
+  readonly attempt: { readonly signal: AbortSignal };
+  /** What each write has to carry: a leadership, or the slot of the key. The attempt's signal aborts with its own. */
+  readonly fence: Fence | undefined;
   /** Told of each write that was applied: the kind, the object's key, and the revision. */
   readonly onWrite: (definition: AnyResourceDefinition, key: ObjectKey, revision: Revision) => void;
 }
@@ -29,16 +31,17 @@ export interface AttemptScopeOptions extends Pick<ClientOptions, 'admission' | '
  */
 export class AttemptScope {
   readonly #options: AttemptScopeOptions;
-  #link: LinkedAbort | undefined;
+  readonly #attempt: ScopedAttempt;
   #handle: Store | undefined;
   #client: Client | undefined;
   #transaction: RunTransaction | undefined;
   /** What a transactional attempt has written so far. */
-  readonly #waiting: (readonly [AnyResourceDefinition, ObjectKey])[] = [];
+  #waiting: (readonly [AnyResourceDefinition, ObjectKey])[] | undefined;
   #over = false;
 
-  constructor(options: AttemptScopeOptions) {
+  constructor(options: AttemptScopeOptions, attempt: ScopedAttempt) {
     this.#options = options;
+    this.#attempt = attempt;
   }
 
   get client(): Client {
@@ -61,29 +64,24 @@ export class AttemptScope {
   async commit(): Promise<void> {
     const revision = await this.#transaction?.commit({});
     if (revision === undefined) return;
-    for (const [definition, key] of this.#waiting) this.#options.onWrite(definition, key, revision);
+    for (const [definition, key] of this.#waiting ?? []) this.#attempt.onWrite(definition, key, revision);
   }
 
   end(): void {
     this.#over = true;
     this.#transaction?.end();
     void this.#handle?.close(); // a fence's own handle: the store stays open
-    this.#link?.unlink();
   }
 
   #makeClient(): Client {
-    const { store, prefix, clock, random, signal, onWrite, fence } = this.#options;
-    const { admission, transformerOf, manager } = this.#options;
-    // The attempt's own signal does where nothing else can end the right to write.
-    this.#link = fence?.signal && linkedAbort(signal, fence.signal);
-    this.#handle = fenceStore(store, { ...fence, signal: this.#link?.signal ?? signal });
+    const { store, clientOver } = this.#options;
+    const { fence, attempt, onWrite } = this.#attempt;
+    this.#handle = fenceStore(store, { ...fence, signal: attempt.signal });
     if (this.#over) this.end();
-    const common = { prefix, clock, random, admission, transformerOf, manager };
-    if (!this.transactional) return createClient({ ...common, store: this.#handle, onWrite });
+    if (!this.transactional) return clientOver(this.#handle, onWrite);
     this.#transaction = new RunTransaction(this.#handle);
     if (this.#over) this.end();
-    const waits = (definition: AnyResourceDefinition, key: ObjectKey): void =>
-      void this.#waiting.push([definition, key]);
-    return createClient({ ...common, store: this.#transaction.handle(), onWrite: waits });
+    const waiting = (this.#waiting ??= []);
+    return clientOver(this.#transaction.handle(), (definition, key) => void waiting.push([definition, key]));
   }
 }

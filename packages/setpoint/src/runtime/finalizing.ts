@@ -35,15 +35,14 @@ export interface FinalizingSteps {
  *
  * **Errors.** What finalize throws, or a result that asks to be run again, keeps the finalizer on.
  */
-export async function reconcileOrFinalize(object: ResourceObject, steps: FinalizingSteps): Promise<Result | void> {
-  const { finalize } = steps;
-  const finalizerOn = steps.hasFinalizer(object);
-  if (!steps.isDeleting(object)) {
-    const ready = finalize && !finalizerOn ? await steps.addFinalizer(object) : object;
-    return steps.reconcile(ready);
-  }
-  if (!finalizerOn) return undefined;
-  const result = await finalize?.(object);
+export function reconcileOrFinalize(object: ResourceObject, steps: FinalizingSteps): Answer {
+  if (steps.isDeleting(object)) return steps.hasFinalizer(object) ? finalizeAndRelease(object, steps) : undefined;
+  if (!steps.finalize || steps.hasFinalizer(object)) return steps.reconcile(object);
+  return steps.addFinalizer(object).then((ready) => steps.reconcile(ready));
+}
+
+async function finalizeAndRelease(object: ResourceObject, steps: FinalizingSteps): Promise<Result | void> {
+  const result = await steps.finalize?.(object);
   if (asksToRunAgain(result)) return result;
   await steps.removeFinalizer(object);
   return undefined;

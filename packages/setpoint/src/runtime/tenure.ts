@@ -13,25 +13,19 @@ export interface Tenure {
   enter(key: string): { readonly ownership: Ownership; leave(): void } | undefined;
 }
 
-type Work = (attempt: Attempt, ownership: Ownership | undefined) => Promise<Result | void>;
+type Work = (attempt: Attempt, ownership: Ownership) => Promise<Result | void>;
 
 /**
  * Runs one attempt by right of `tenure`: not at all when the key isn't ours, and under a signal that also aborts when it
  * is ours no more. How an attempt ends that lost its right meanwhile is of no interest: the key is another's.
  */
-export async function within(
-  tenure: Tenure | undefined,
-  key: string,
-  attempt: Attempt,
-  work: Work,
-): Promise<Result | void> {
-  if (!tenure) return work(attempt, undefined);
+export async function within(tenure: Tenure, key: string, attempt: Attempt, work: Work): Promise<Result | void> {
   const stay = tenure.enter(key);
   if (!stay) return undefined;
   const { ownership } = stay;
   const link = linkedAbort(attempt.signal, ownership.signal);
   try {
-    return await work({ ...attempt, signal: link.signal }, ownership);
+    return await work(underSignal(attempt, link.signal), ownership);
   } catch (error) {
     if (ownership.held) throw error;
     attempt.logger.info({ err: error }, `${ownership.what} was lost during the reconcile: whoever owns it goes on`);
@@ -40,6 +34,21 @@ export async function within(
     link.unlink();
     stay.leave();
   }
+}
+
+/** The same attempt under another signal. */
+function underSignal(attempt: Attempt, signal: AbortSignal): Attempt {
+  const { reconcileId, attempt: number, wrote, timed } = attempt;
+  return {
+    signal,
+    get logger() {
+      return attempt.logger;
+    },
+    reconcileId,
+    attempt: number,
+    wrote,
+    timed,
+  };
 }
 
 /** The source, without the keys that are another replica's. */

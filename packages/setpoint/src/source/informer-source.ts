@@ -63,11 +63,12 @@ function feeder<T>(name: string, toKeys: ToKeys<T>, predicate: Predicate<T> | un
       return true;
     }
   };
-  const keysOf = (key: string, object: T | undefined): string[] => {
+  const keysOf = (key: string, object: T | undefined): readonly string[] => {
     try {
       if (object === undefined)
         throw new SetpointError('Internal', `${name} told of a change of ${key} without its object`);
-      return Array.from(toKeys(object, key));
+      const keys = toKeys(object, key);
+      return Array.isArray(keys) ? keys : Array.from(keys);
     } catch (error) {
       sink.report(error, { source: name, stage: 'keys', key });
       return [];
@@ -76,10 +77,19 @@ function feeder<T>(name: string, toKeys: ToKeys<T>, predicate: Predicate<T> | un
   return (info: ChangeInfo | AddInfo, change: Change<T>): void => {
     const { key } = info;
     if (!passes(key, change)) return;
-    const before = change.type === 'update' ? keysOf(key, change.old) : [];
+    const before = change.type === 'update' ? keysOf(key, change.old) : NO_KEYS;
+    const keys = keysOf(key, change.object);
     const notes = notesOf(name, info, change);
-    for (const each of new Set([...before, ...keysOf(key, change.object)])) sink.enqueue(each, notes);
+    if (isSingle(before, keys)) return sink.enqueue(keys[0]!, notes);
+    for (const each of new Set([...before, ...keys])) sink.enqueue(each, notes);
   };
+}
+
+const NO_KEYS: readonly string[] = [];
+
+/** The usual case: both states lead to one key, the same. */
+function isSingle(before: readonly string[], keys: readonly string[]): boolean {
+  return keys.length === 1 && (before.length === 0 || (before.length === 1 && before[0] === keys[0]));
 }
 
 /** How urgent a change is, and what it was. */

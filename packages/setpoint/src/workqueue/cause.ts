@@ -39,7 +39,62 @@ export interface CauseInput extends Omit<Cause, 'count' | 'paths' | 'type'> {
 /** So many different causes are kept of a key; further ones are counted. */
 export const CAUSES_MAX = 8;
 
-type Kept = { -readonly [Field in keyof CauseInput]: CauseInput[Field] } & { count: number; paths?: readonly string[] };
+/** A cause that is kept: what was given, added up. Its fields never come or go, which keeps it quick. */
+class Kept {
+  readonly type: CauseInput['type'];
+  readonly source: string | undefined;
+  readonly object: string | undefined;
+  readonly change: CauseInput['change'] | undefined;
+  revision: bigint | undefined;
+  failure: number | undefined;
+  states: CauseInput['states'] | undefined;
+  paths: readonly string[] | undefined;
+  count: number;
+
+  constructor(input: CauseInput | Kept, count: number) {
+    this.type = input.type;
+    this.source = input.source;
+    this.object = input.object;
+    this.change = input.change;
+    this.revision = input.revision;
+    this.failure = input.failure;
+    this.states = input.states;
+    this.paths = input instanceof Kept ? input.paths : undefined;
+    this.count = count;
+  }
+
+  isLike({ type, source, object, change }: Kept): boolean {
+    return this.type === type && this.object === object && this.source === source && this.change === change;
+  }
+
+  /** The newer revision counts, and the change from the first state before to the last one after. */
+  merge({ count, revision, failure, paths, states }: Kept): void {
+    this.count += count;
+    if (revision !== undefined) this.revision = revision;
+    if (failure !== undefined) this.failure = failure;
+    if (paths) this.paths = union(this.paths, paths);
+    if (states) this.states = { before: (this.states ?? states).before, after: states.after };
+  }
+
+  /** As it is told, without the fields that say nothing. Lets go of the states that the paths are computed from. */
+  told(): Cause {
+    const { states } = this;
+    if (states !== undefined) {
+      this.states = undefined;
+      const paths = changedPaths(states.before, states.after);
+      this.paths = this.paths === undefined ? paths : union(this.paths, paths);
+    }
+    const { type, source, object, change, revision, paths, failure, count } = this;
+    const cause: { -readonly [Field in keyof Cause]: Cause[Field] } = { type, count };
+    if (source !== undefined) cause.source = source;
+    if (object !== undefined) cause.object = object;
+    if (change !== undefined) cause.change = change;
+    if (revision !== undefined) cause.revision = revision;
+    if (paths !== undefined) cause.paths = paths;
+    if (failure !== undefined) cause.failure = failure;
+    return cause;
+  }
+}
 
 /** The causes of one key from its first add to its hand-out, merged and bounded. */
 export class Causes {
@@ -47,55 +102,29 @@ export class Causes {
   #more = 0;
 
   add(cause: CauseInput): void {
-    this.#merge({ ...cause, count: 1 });
+    this.#merge(new Kept(cause, 1));
   }
 
   /** Adds everything of `later`. */
   addAll(later: Causes): void {
-    for (const kept of later.#kept) this.#merge({ ...kept });
+    for (const kept of later.#kept) this.#merge(new Kept(kept, kept.count));
     this.#more += later.#more;
   }
 
   /** The causes in the order in which each first came. Lets go of the states that they were computed from. */
   list(): readonly Cause[] {
-    const told = this.#kept.map((kept): Cause => {
-      const { states, ...cause } = kept;
-      if (states === undefined) return cause;
-      delete kept.states;
-      return Object.assign(cause, { paths: (kept.paths = pathsOf(kept, states)) });
-    });
+    const told = this.#kept.map((kept) => kept.told());
     return this.#more > 0 ? [...told, { type: 'more', count: this.#more }] : told;
   }
 
-  /** The newer revision counts, and the change from the first state before to the last one after. */
   #merge(cause: Kept): void {
-    const same = this.#kept.find((kept) => isSame(kept, cause));
-    if (same === undefined) {
-      if (this.#kept.length < CAUSES_MAX) this.#kept.push(cause);
-      else this.#more += cause.count;
-      return;
-    }
-    same.count += cause.count;
-    if (cause.revision !== undefined) same.revision = cause.revision;
-    if (cause.failure !== undefined) same.failure = cause.failure;
-    if (cause.paths) same.paths = union(same.paths, cause.paths);
-    if (cause.states) same.states = { before: (same.states ?? cause.states).before, after: cause.states.after };
+    const same = this.#kept.find((kept) => kept.isLike(cause));
+    if (same !== undefined) same.merge(cause);
+    else if (this.#kept.length < CAUSES_MAX) this.#kept.push(cause);
+    else this.#more += cause.count;
   }
-}
-
-function pathsOf({ paths }: Kept, { before, after }: { readonly before: unknown; readonly after: unknown }) {
-  return union(paths, changedPaths(before, after));
 }
 
 function union(paths: readonly string[] = [], more: readonly string[]): readonly string[] {
   return [...new Set([...paths, ...more])].slice(0, PATHS_MAX);
-}
-
-function isSame(kept: Kept, cause: Kept): boolean {
-  return (
-    kept.type === cause.type &&
-    kept.object === cause.object &&
-    kept.source === cause.source &&
-    kept.change === cause.change
-  );
 }
