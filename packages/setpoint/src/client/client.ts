@@ -124,7 +124,7 @@ function codecs(prefix: string, transformerOf: ClientContext['transformerOf']): 
   const made = new WeakMap<AnyResourceDefinition, Codec<never>>();
   return <Definition extends AnyResourceDefinition>(definition: Definition): Codec<ObjectOf<Definition>> => {
     const known = made.get(definition);
-    if (known) return known as unknown as Codec<ObjectOf<Definition>>;
+    if (known) return known;
     const codec = resourceCodec(definition, prefix, transformerOf(definition));
     made.set(definition, codec as unknown as Codec<never>);
     return codec;

@@ -1,7 +1,7 @@
 import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
-import { LazyAbort } from '../internal/lazy-abort.ts';
+import type { LazyAbort } from '../internal/lazy-abort.ts';
 import { Deadlines } from './deadlines.ts';
 import { failure, type Outcome, outcomeOf } from './outcome.ts';
 

@@ -27,7 +27,7 @@ export interface InformerOptions<T> {
   readonly random?: Random;
   /** Default: silent. */
   readonly logger?: Logger;
-  /** Freezes objects at every depth before they are cached. Default: unless NODE_ENV is `production`. */
+  /** Freezes objects at every depth before they are cached, so that whoever changes one by mistake is told. Default true. */
   readonly freeze?: boolean;
   /** How the cache is compared with the store while it is followed. Default: every 5 min; `false` for never. */
   readonly audit?: AuditOptions | boolean;
@@ -96,7 +96,7 @@ export function withDefaults<T>(options: AnyInformerOptions<T>): InformerSetting
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     logger: options.logger ?? silentLogger,
-    freeze: options.freeze ?? process.env['NODE_ENV'] !== 'production',
+    freeze: options.freeze ?? true,
     audit: auditPace(options.audit),
     massDelete: massDeleteLimits(options.massDelete),
     metrics: options.metrics ?? createMetrics(),

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { interposedStore } from '../../../../test/harness/interposed-store.ts';
 import { Server, Website } from '../../../../test/harness/running-manager.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
-import { keyText, memoryStore, type Store } from '../store/index.ts';
+import { keyRange, keyText, memoryStore, type RangeRequest, type Store } from '../store/index.ts';
 import { type ControlPlane, type ControlPlaneOptions, createManager } from './control-plane.ts';
 import { type ControllerDefinition, defineController } from './define-controller.ts';
 
@@ -63,6 +64,36 @@ describe('several replicas of a manager', () => {
       b.abort.abort();
       await clock.advance(0);
       expect(await b.run).toBeUndefined();
+    });
+
+    it('I-71: a standby that takes over begins at once with its warm caches, and lists nothing again', async () => {
+      const a = elected('a');
+      await clock.advance(0);
+      const lists: RangeRequest[] = [];
+      const shared = store;
+      store = interposedStore(shared, {
+        range(request, ask) {
+          if (keyText(keyRange(request).start).startsWith('/registry/websites/')) lists.push(request);
+          return ask(request);
+        },
+      });
+      const b = elected('b');
+      await clock.advance(0);
+      for (let i = 0; i < 50; i++) await create(a.manager, `site-${i}`);
+      for (let i = 0; i < 50; i++) await a.manager.unsafeClient.resource(Website).delete(`default/site-${i}`);
+      await create(a.manager, 'one', 'two');
+      await clock.advance(60_000);
+      const standing = b.manager.controller('websites').queue;
+      expect([standing.length, standing.waiting, b.manager.informer(Website).lister.size]).toEqual([0, 0, 2]);
+      const [listedBefore, ranBefore] = [lists.length, ran.length];
+      expect(listedBefore).toBeGreaterThan(0);
+      a.abort.abort();
+      await clock.advance(200);
+      expect(ran.slice(ranBefore)).toEqual(['b default/one', 'b default/two']);
+      expect(lists).toHaveLength(listedBefore);
+      b.abort.abort();
+      await clock.advance(0);
+      await b.run;
     });
 
     it('I-150, F-80: what a reconcile writes counts only while its process leads', async () => {

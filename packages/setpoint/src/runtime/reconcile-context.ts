@@ -32,7 +32,8 @@ export interface GoneContext extends Attempt {
 }
 
 /**
- * What a reconcile is given. It belongs to one attempt and is useless after it. None of its functions need `this`.
+ * What a reconcile is given. It belongs to one attempt and is useless after it. Take what you need by name; none of its
+ * functions need `this`. Some of it is made when it is asked for, so a copy (`{ ...context }`) is not complete.
  *
  * Reads are from caches and a moment old, but never older than what the last run of this key wrote: the key waits
  * until the caches have caught up with that.
@@ -41,7 +42,7 @@ export interface ReconcileContext<
   Definition extends AnyResourceDefinition,
   Owned extends AnyResourceDefinition = never,
 > extends GoneContext {
-  /** The object as the cache has it. Read-only; frozen outside production. */
+  /** The object as the cache has it. Read-only, and frozen. */
   readonly object: ObjectOf<Definition>;
   /** The objects of an owned kind that this object manages. */
   readonly owned: <Kind extends Owned>(kind: Kind) => OwnedObjects<Kind>;
