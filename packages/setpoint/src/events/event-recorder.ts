@@ -1,4 +1,4 @@
-import type { Client } from '../client/index.ts';
+import type { ApplyInput, Client, ResourceClient, WriteOptions } from '../client/index.ts';
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Clock, sleep, systemClock } from '../internal/clock.ts';
 import { describeError } from '../internal/describe-error.ts';
@@ -189,7 +189,10 @@ export class EventRecorder {
     const events = this.#client.resource(Event);
     const lease = await this.#leases.next({ signal });
     try {
-      await events.apply({ name, namespace, spec: this.#specOf(event) }, { signal, lease });
+      const object = { name, namespace, spec: this.#specOf(event) };
+      await (event.storedCount > 0
+        ? events.apply(object, { signal, lease })
+        : createOrApply(events, object, { signal, lease }));
     } catch (error) {
       this.#leases.forget();
       throw error;
@@ -245,6 +248,20 @@ export class EventRecorder {
       this.#wake = () => {};
       link.unlink();
     }
+  }
+}
+
+/** Nobody else has its name, so there is nothing to read first; an earlier try whose reply was lost may have made it. */
+async function createOrApply(
+  events: ResourceClient<typeof Event>,
+  object: ApplyInput<typeof Event>,
+  options: WriteOptions,
+): Promise<void> {
+  try {
+    await events.create(object, options);
+  } catch (error) {
+    if (!isSetpointError(error, 'AlreadyExists')) throw error;
+    await events.apply(object, options);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Result } from '../controller/index.ts';
 import { isDeleting, type OwnerReference, type ResourceObject } from '../resource/index.ts';
 import type { Collecting } from './collecting.ts';
-import { type ObjectPlace, ownersOf } from './owner-graph.ts';
+import { type ObjectPlace, type OwnerGraph, ownersOf } from './owner-graph.ts';
 import { ignoreGone } from './release-owner.ts';
 import { isDeletingForeground, isOrphaning } from './waiting.ts';
 
@@ -28,7 +28,7 @@ export async function collectDependent(
   collecting: Collecting,
 ): Promise<Result | void> {
   const { graph, client, logger, signal } = collecting;
-  if (ownersOf(cached).length === 0 || allCached(cached, collecting)) return undefined;
+  if (ownersOf(cached).length === 0 || hasSolidOwners(cached, graph)) return undefined;
   const { definition } = place.kind;
   const objects = client.resource(definition);
   const object = await objects.find(place.key, { signal });
@@ -50,8 +50,11 @@ export async function collectDependent(
   return undefined;
 }
 
-/** Whether every owner is in the caches, and none of them is on its way out with its dependents. */
-function allCached(object: ResourceObject, { graph }: Collecting): boolean {
+/**
+ * Whether every owner is in the caches, and none of them is on its way out with its dependents: then there is nothing to
+ * decide before one of them changes, which is told of.
+ */
+export function hasSolidOwners(object: ResourceObject, graph: OwnerGraph): boolean {
   return ownersOf(object).every((reference) => {
     const owner = graph.ownerPlace(object.metadata, reference);
     if (!owner) return true;

@@ -9,7 +9,7 @@ import type { Runnable } from '../manager/index.ts';
 import type { ResourceObject } from '../resource/index.ts';
 import type { Source } from '../source/index.ts';
 import { exponentialLimiter } from '../workqueue/index.ts';
-import { collectDependent } from './collect-dependent.ts';
+import { collectDependent, hasSolidOwners } from './collect-dependent.ts';
 import type { Collecting } from './collecting.ts';
 import { type CollectedKind, OwnerGraph, ownersOf } from './owner-graph.ts';
 import { releaseOwner } from './release-owner.ts';
@@ -51,7 +51,7 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Runnab
 }
 
 /**
- * Which objects to look at: those that have owners, and those that wait for us, when they change; what an owner leaves
+ * Which objects to look at: those with an owner that may be gone, and those that wait for us, when they change; what an owner leaves
  * when it goes, or begins to go; and the owner that waits, when something of it goes.
  */
 function changesOf(kind: CollectedKind, graph: OwnerGraph): Source {
@@ -60,7 +60,9 @@ function changesOf(kind: CollectedKind, graph: OwnerGraph): Source {
     name: definition.kind,
     async start(sink, signal) {
       const look = (object: ResourceObject, key: string): void => {
-        if (ownersOf(object).length > 0 || isWaiting(object)) sink.enqueue(graph.idOf(kind, key));
+        // Most changes are of objects whose owners are all there: these need no run of their own.
+        const unsure = ownersOf(object).length > 0 && !hasSolidOwners(object, graph);
+        if (unsure || isWaiting(object)) sink.enqueue(graph.idOf(kind, key));
         if (isWaiting(object)) graph.dependentsOf(object.metadata.uid).forEach((id) => sink.enqueue(id));
       };
       const lookAtOwners = (object: ResourceObject): void => {
