@@ -20,7 +20,7 @@ const TSCONFIG = {
     rewriteRelativeImportExtensions: false,
     allowImportingTsExtensions: true,
   },
-  include: ['*.ts'],
+  include: ['*.ts', '*.mts'],
 };
 
 interface Block {
@@ -32,9 +32,11 @@ interface Block {
 
 function blocksOf(path: string): Block[] {
   const text = readFileSync(join(root, path), 'utf8');
-  return [...text.matchAll(/^```ts\n([^]*?)^```/gm)].map(({ 1: block = '', index }) => {
-    const line = text.slice(0, index).split('\n').length + 1;
-    return { file: `${path.replaceAll('/', '--')}.${line}.ts`, line, text: block };
+  return [...text.matchAll(/(?:^<!-- file: ([\w-]+)\.mjs -->\s*)?^```ts\n([^]*?)^```/gm)].map((found) => {
+    const [whole, name, block = ''] = found;
+    const line = text.slice(0, found.index + whole.indexOf('```ts')).split('\n').length + 1;
+    // A file that others import by its name.
+    return { file: name ? `${name}.mts` : `${path.replaceAll('/', '--')}.${line}.ts`, line, text: block };
   });
 }
 

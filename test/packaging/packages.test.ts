@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importsOf, tokenize } from '../../scripts/source-tokens.mjs';
+import { ageless, readTutorial, typed } from './tutorial.ts';
 import { type Consumer, installPacked, type PackedPackage } from './packed-packages.ts';
 
 /** What may come with each package. A new one needs a reason, and a change here. */
@@ -101,6 +104,28 @@ describe('the packed packages', () => {
       expect(stdout).toBe(prints);
     },
   );
+
+  it('do what the tutorial says when all that it says is typed, in an empty folder', async () => {
+    const { files, commands } = await readTutorial();
+    for (const [name, text] of files) await consumer.write(name, text);
+    expect(await typed('node greeter.mjs', consumer.folder)).toBe(
+      guidePrograms.find(({ name }) => name === 'tutorial')!.prints,
+    );
+    const controller = spawn(process.execPath, ['controller.mjs'], { cwd: consumer.folder, stdio: 'inherit' });
+    try {
+      await expect
+        .poll(() => typed('node greet.mjs get gr', consumer.folder), { timeout: 60_000 })
+        .toMatch(/^No resources/);
+      for (const [command, prints] of commands) {
+        expect(ageless(await typed(command, consumer.folder)), command).toBe(ageless(prints));
+      }
+      expect(commands.length).toBeGreaterThan(8);
+    } finally {
+      controller.kill('SIGINT');
+      await once(controller, 'exit');
+    }
+    expect(controller.exitCode).toBe(0);
+  });
 
   it('I-182: can be required from CommonJS, silently, and give the same names as an import', async () => {
     for (const name of consumer.packages.flatMap(entries)) {
