@@ -134,7 +134,7 @@ function describeDeployment({ spec, status }: Deployment): [string, string][] {
     ['RollingUpdate', `${maxUnavailable} max unavailable, ${maxSurge} max surge`],
     ['Paused', spec.paused ? 'yes' : 'no'],
     ['Command', template.command.join(' ')],
-    ['Environment', labels(template.env).replaceAll(',', '\n')],
+    ['Environment', lines(template.env)],
   ];
 }
 
@@ -147,6 +147,13 @@ function statusOf({ metadata, status }: Process): string {
 }
 
 function labels(map: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(map).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? '<none>' : pairs.join(',');
+  return pairs(map).join(',') || '<none>';
+}
+
+function lines(map: Readonly<Record<string, string>>): string {
+  return pairs(map).join('\n') || '<none>';
+}
+
+function pairs(map: Readonly<Record<string, string>>): string[] {
+  return Object.entries(map).map(([key, value]) => `${key}=${value}`);
 }

@@ -4,7 +4,7 @@
  * stays, applies `manifests/*.yaml` (or those of `--manifests FOLDER`), applies them again when they are edited, and
  * serves its store to `npm run ctl` on a port of loopback (`--port`, default 7480).
  */
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveStore } from '@setpoint/cli';
 import { type Store, systemClock, systemRandom } from 'setpoint';
@@ -49,7 +49,9 @@ async function run({ store, prefix, keep, port, screen, stop }: Run): Promise<st
     const seconds = ((systemClock.now() - startedAt) / 1000).toFixed(1);
     const verdict = `All ${scenario.length} steps held, in ${seconds} s.`;
     if (keep === undefined) return verdict;
-    screen.say(`${verdict} Applying ${join(keep, '*.yaml')}, and again whenever they are edited. Ctrl-C ends it.`);
+    screen.say(
+      `${verdict} Applying ${join(relative('', keep), '*.yaml')}, and again whenever they are edited. Ctrl-C ends it.`,
+    );
     const server = await serveStore(store, { port });
     screen.say(`In another terminal: npm run ctl -- --server ${server.url} get deploy`);
     try {
