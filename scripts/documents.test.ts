@@ -39,3 +39,37 @@ it('the documents name only files that are there', () => {
   expect(documents).toContain('CONTRIBUTING.md');
   expect(missing).toEqual([]);
 });
+
+/** As GitHub makes them of headings. */
+function anchorsOf(path: string): string[] {
+  const prose = readFileSync(path, 'utf8').replaceAll(/^```.*?^```/gms, '');
+  return Array.from(prose.matchAll(/^#+ (.+)$/gm), ([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+it('links into a document lead to headings that it has', () => {
+  const wrong = documents.flatMap((path) => {
+    const prose = readFileSync(join(root, path), 'utf8').replaceAll(/^```.*?^```/gms, '');
+    return Array.from(prose.matchAll(/\]\((?!\w+:)([^)\s#]*)#([^)\s]+)\)/g)).flatMap(
+      ([written, file = '', anchor = '']) => {
+        const target = file === '' ? join(root, path) : join(root, dirname(path), file);
+        return target.endsWith('.md') && !anchorsOf(target).includes(anchor) ? [`${path}: ${written}`] : [];
+      },
+    );
+  });
+  expect(wrong).toEqual([]);
+});
+
+it('docs/troubleshooting.md knows every error code, and no other', () => {
+  const codes = (path: string, row: RegExp): string[] => {
+    const rows = readFileSync(join(root, path), 'utf8').match(row) ?? [];
+    return rows.flatMap((line) => line.match(/(?<=`)[A-Z][A-Za-z]+(?=`)/g) ?? []).sort();
+  };
+  const all = codes('docs/errors.md', /^\| `[A-Z]\w+` /gm);
+  expect(all.length).toBeGreaterThan(30);
+  expect(codes('docs/troubleshooting.md', /^\| `[A-Z].*?\|/gm)).toEqual(all);
+});

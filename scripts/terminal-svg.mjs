@@ -19,14 +19,14 @@ export function plainText(screen) {
 
 /** @param {readonly string[]} lines */
 export function drawScreen(lines) {
-  const columns = Math.max(60, ...lines.map((line) => [...plainText(line)].length));
+  const columns = Math.max(60, ...lines.map((line) => Array.from(plainText(line)).length));
   const width = Math.ceil(columns * CELL.width + 2 * MARGIN);
   const height = lines.length * CELL.height + 2 * MARGIN;
   const rows = lines.map((line, row) => {
     let column = 0;
     const spans = runsOf(line).map(({ text, style }) => {
       const x = (MARGIN + column * CELL.width).toFixed(1);
-      column += [...text].length;
+      column += Array.from(text).length;
       return text.trim() === '' ? '' : `<tspan x="${x}" ${attributesOf(style, text)}>${escaped(text)}</tspan>`;
     });
     return `<text y="${MARGIN + (row + 0.75) * CELL.height}">${spans.join('')}</text>`;
@@ -44,7 +44,7 @@ export function drawScreen(lines) {
 
 /** So wide that columns stand under each other whatever the font. @param {Style} style @param {string} text */
 function attributesOf({ ink, bold, faint }, text) {
-  const length = ([...text].length * CELL.width).toFixed(1);
+  const length = (Array.from(text).length * CELL.width).toFixed(1);
   return [
     `fill="${ink}" textLength="${length}" lengthAdjust="spacingAndGlyphs"`,
     bold ? ' font-weight="bold"' : '',
