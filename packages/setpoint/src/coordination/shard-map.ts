@@ -15,14 +15,26 @@ export function assignSlots(slots: number, members: readonly ShardMember[]): rea
   const share = Math.ceil(slots / Math.max(1, members.length));
   const taken = new Map<string, number>();
   return Array.from({ length: slots }, (_, slot) => {
-    const byScore = members
-      .filter(({ key }) => (taken.get(key) ?? 0) < share)
-      .map((member) => ({ member, score: hashText(`${member.identity}/${slot}`) }))
-      .sort((a, b) => b.score - a.score || (a.member.key < b.member.key ? -1 : 1));
-    const chosen = byScore[0]?.member;
+    const [chosen] = byScore(
+      slot,
+      members.filter(({ key }) => (taken.get(key) ?? 0) < share),
+    );
     if (chosen) taken.set(chosen.key, (taken.get(chosen.key) ?? 0) + 1);
     return chosen;
   });
+}
+
+/** Whose turn it is, counted from 1, when a slot's owner does not come: the others in the order of their scores. */
+export function standInRank(slot: number, members: readonly ShardMember[], of: { owner: string; key: string }): number {
+  const others = byScore(slot, members).filter(({ key }) => key !== of.owner);
+  return 1 + others.findIndex(({ key }) => key === of.key);
+}
+
+function byScore(slot: number, members: readonly ShardMember[]): readonly ShardMember[] {
+  return members
+    .map((member) => ({ member, score: hashText(`${member.identity}/${slot}`) }))
+    .sort((a, b) => b.score - a.score || (a.member.key < b.member.key ? -1 : 1))
+    .map(({ member }) => member);
 }
 
 /** The slot of a key. The same in every replica and every release: what is stored says which function it is. */

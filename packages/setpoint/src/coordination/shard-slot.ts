@@ -15,14 +15,17 @@ export interface ShardStay {
 export class ShardSlot {
   readonly number: number;
   readonly ownership: Ownership;
+  /** Taken because the one that it belongs to did not come: kept until that one stands in line. */
+  readonly standIn: boolean;
   #open = false;
   #inside = 0;
   #empty: (() => void) | undefined;
   #draining: Promise<void> | undefined;
 
-  constructor(number: number, ownership: Ownership) {
+  constructor(number: number, ownership: Ownership, standIn: boolean) {
     this.number = number;
     this.ownership = ownership;
+    this.standIn = standIn;
   }
 
   get heldSince(): Revision {

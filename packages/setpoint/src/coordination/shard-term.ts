@@ -1,13 +1,14 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
+import type { Timer } from '../internal/clock.ts';
 import { linkedAbort, type LinkedAbort } from '../internal/linked-abort.ts';
 import type { Revision } from '../store/index.ts';
 import { Candidate } from './candidate.ts';
-import type { Ownership } from './ownership.ts';
+import type { Entry } from './line.ts';
 import type { Session } from './session.ts';
-import { assignSlots } from './shard-map.ts';
+import { assignSlots, type ShardMember, standInRank } from './shard-map.ts';
 import { joinRoll } from './shard-roll.ts';
 import { ShardSlot } from './shard-slot.ts';
-import { ShardView } from './shard-view.ts';
+import { ShardView, slotPrefix } from './shard-view.ts';
 
 export interface ShardTermOptions {
   readonly session: Session;
@@ -19,20 +20,38 @@ export interface ShardTermOptions {
   readonly onOpen?: (slots: ReadonlySet<number>) => void;
 }
 
-/** A replica's membership for the life of one session: on the roll, with slots that it holds or stands in line for. */
+/**
+ * How long a slot that nobody stands in line for is left to the one that it belongs to; the first of the others waits so
+ * long, the second twice as long. Somebody may be on the roll and dead, until its lease is over.
+ */
+const STAND_IN_MS = 150;
+/** What the entry of a stand-in says: the one that the slot belongs to has to come and stand behind it. */
+const STAND_IN = 'stand-in';
+
+/**
+ * A replica's membership for the life of one session: on the roll, with slots that it holds or stands in line for.
+ *
+ * A slot that belongs to another now is drained and released, and whom it belongs to takes it when it is free: nobody
+ * waits in the line of a slot, because whoever died there would hold it up for another lease. A slot that stays free is
+ * taken by a stand-in, who works on it until the one that it belongs to comes.
+ */
 export class ShardTerm {
   readonly session: Session;
   readonly #options: ShardTermOptions;
   readonly #view: ShardView;
   readonly #life = linkedAbort();
   readonly #held = new Map<number, ShardSlot>();
-  readonly #standing = new Map<number, LinkedAbort>();
+  readonly #standing = new Map<number, LinkedAbort & { readonly standIn: boolean }>();
+  /** When this replica takes a slot that belongs to another, and is free. */
+  readonly #standIns = new Map<number, Timer>();
   readonly #work = new Set<Promise<void>>();
   /** Acquired, and on the way to being opened together. */
   #arriving: ShardSlot[] = [];
   /** Those of our keys that the view has shown. */
   readonly #shown = new Set<string>();
   #member = '';
+  /** It takes nothing any more. */
+  #ending = false;
   #twinTold = false;
 
   constructor(options: ShardTermOptions) {
@@ -63,7 +82,9 @@ export class ShardTerm {
 
   /** Takes the replica off the roll, so that the others may come, and hands every slot over. */
   async end(): Promise<void> {
+    this.#ending = true;
     for (const standing of this.#standing.values()) standing.abort(undefined);
+    for (const number of [...this.#standIns.keys()]) this.#callOff(number);
     const { clock } = this.session;
     if (this.session.alive && this.#member !== '') {
       await this.session.store.delete({ key: this.#member }, { alone: true, timeoutMs: 2000 }).catch(() => {});
@@ -75,6 +96,7 @@ export class ShardTerm {
 
   /** Compares who ought to have what with who has, after every change of the roll or of a slot. */
   #plan(): void {
+    if (this.#ending || !this.session.alive) return;
     const { slots } = this.#options;
     if (this.#isGone(this.#member)) {
       const message = `its key on the roll, ${this.#member}, was deleted: it is nobody to the others`;
@@ -87,15 +109,47 @@ export class ShardTerm {
       const ours = owner?.key === this.#member;
       const held = this.#held.get(number);
       if (held) this.#check(held, ours);
-      else if (ours && !this.#standing.has(number)) this.#track(this.#stand(number));
-      else if (!ours) this.#standing.get(number)?.abort(undefined);
+      else this.#seek(number, owner?.key ?? '', members);
     });
+  }
+
+  /** Stands in the line of a slot when it should, and not otherwise. */
+  #seek(number: number, owner: string, members: readonly ShardMember[]): void {
+    const ours = owner === this.#member;
+    const [first] = this.#others(number);
+    const standing = this.#standing.get(number);
+    if (first || ours) this.#callOff(number);
+    if (standing) {
+      // What is on its way to a slot that nobody has may arrive; behind somebody only whom the slot belongs to waits.
+      if (!ours && (first || !standing.standIn)) standing.abort(undefined);
+    } else if (ours) {
+      if (!first || first.holder.value === STAND_IN) this.#track(this.#stand(number, false));
+    } else if (!first && !this.#standIns.has(number)) {
+      const delayMs = STAND_IN_MS * standInRank(number, members, { owner, key: this.#member });
+      const fire = (): void => {
+        this.#standIns.delete(number);
+        const free = !this.#held.has(number) && !this.#standing.has(number) && this.#others(number).length === 0;
+        if (free && this.session.alive) this.#track(this.#stand(number, true));
+      };
+      this.#standIns.set(number, this.session.clock.setTimer(fire, delayMs));
+    }
+  }
+
+  #callOff(number: number): void {
+    this.#standIns.get(number)?.cancel();
+    this.#standIns.delete(number);
+  }
+
+  /** Who else stands in the line of a slot. */
+  #others(number: number): readonly Entry[] {
+    return this.#view.lineOf(number).filter(({ lease }) => lease !== this.session.id);
   }
 
   #check(slot: ShardSlot, ours: boolean): void {
     const { key, held } = slot.ownership;
     if (held && this.#isGone(key)) slot.ownership.lose(new SetpointError('NotFound', `its key ${key} was deleted`));
-    else if (!ours && !slot.draining) this.#track(slot.drain(this.session.clock, this.#options.drainTimeoutMs));
+    else if (ours || slot.draining || (slot.standIn && this.#others(slot.number).length === 0)) return;
+    else this.#track(slot.drain(this.session.clock, this.#options.drainTimeoutMs));
   }
 
   /** Whether one of our keys was deleted. One that the view has not shown yet is not missing. */
@@ -105,15 +159,16 @@ export class ShardTerm {
     return false;
   }
 
-  async #stand(number: number): Promise<void> {
+  async #stand(number: number, standIn: boolean): Promise<void> {
     const { prefix, root } = this.#options;
     const abort = linkedAbort(this.#life.signal, this.session.signal);
-    this.#standing.set(number, abort);
-    const line = { what: `slot ${number}`, prefix: `${prefix}slots/${number}/`, root };
+    this.#standing.set(number, { ...abort, standIn });
+    const line = { what: `slot ${number}`, prefix: slotPrefix(prefix, number), root };
+    const candidate = new Candidate(this.session, line, { watched: false, value: standIn ? STAND_IN : '' });
     try {
-      const ownership = await new Candidate(this.session, line, { watched: false }).acquire(abort.signal);
+      const ownership = await candidate.acquire(abort.signal);
       this.#standing.delete(number);
-      this.#acquired(number, ownership);
+      this.#acquired(new ShardSlot(number, ownership, standIn));
     } catch (error) {
       this.#standing.delete(number);
       if (abort.signal.aborted || !this.session.alive) return;
@@ -122,19 +177,19 @@ export class ShardTerm {
     } finally {
       abort.unlink();
       // What ought to be may have changed meanwhile.
-      if (this.session.alive && !this.#life.signal.aborted) queueMicrotask(() => this.#plan());
+      queueMicrotask(() => this.#plan());
     }
   }
 
-  #acquired(number: number, ownership: Ownership): void {
-    const slot = new ShardSlot(number, ownership);
+  #acquired(slot: ShardSlot): void {
+    const { number, ownership } = slot;
     this.#held.set(number, slot);
     ownership.signal.addEventListener(
       'abort',
       () => {
         if (this.#held.get(number) === slot) this.#held.delete(number);
         this.#shown.delete(ownership.key);
-        if (this.session.alive && !this.#life.signal.aborted) queueMicrotask(() => this.#plan());
+        queueMicrotask(() => this.#plan());
       },
       { once: true },
     );

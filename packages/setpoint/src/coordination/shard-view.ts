@@ -2,10 +2,15 @@ import { isSetpointError } from '../errors/index.ts';
 import { keyText, type KeyValue, type Revision, type Store } from '../store/index.ts';
 import { type Entry, entryOf } from './line.ts';
 
+/** Where the line of a slot is. */
+export const slotPrefix = (prefix: string, slot: number): string => `${prefix}slots/${slot}/`;
+
 /** What the replicas of one set know of each other: everything below its prefix, as a watch has it. */
 export class ShardView {
   readonly #prefix: string;
   readonly #members = new Map<string, Entry>();
+  /** Who stands in the line of each slot, by key. */
+  readonly #lines = new Map<number, Map<string, Entry>>();
   #present = new Set<string>();
 
   constructor(prefix: string) {
@@ -14,6 +19,12 @@ export class ShardView {
 
   get members(): readonly Entry[] {
     return [...this.#members.values()];
+  }
+
+  /** Who stands in a slot's line, the owner first. */
+  lineOf(slot: number): readonly Entry[] {
+    const entries = [...(this.#lines.get(slot)?.values() ?? [])];
+    return entries.sort((a, b) => (a.createRevision < b.createRevision ? -1 : 1));
   }
 
   /** Whether a key was there when the store was last heard of. */
@@ -29,6 +40,7 @@ export class ShardView {
     while (!signal.aborted) {
       const { kvs, revision } = await store.range({ prefix: this.#prefix }, { signal });
       this.#members.clear();
+      this.#lines.clear();
       this.#present.clear();
       for (const kv of kvs) this.#put(kv);
       onChange(revision);
@@ -47,14 +59,28 @@ export class ShardView {
   }
 
   #put(kv: KeyValue): void {
-    this.#present.add(textOf(kv.key));
+    const key = textOf(kv.key);
+    this.#present.add(key);
     const member = entryOf(kv, `${this.#prefix}members/`);
     if (member) this.#members.set(member.key, member);
+    const slot = this.#slotOf(key);
+    const entry = slot === undefined ? undefined : entryOf(kv, slotPrefix(this.#prefix, slot));
+    if (slot === undefined || !entry) return;
+    const line = this.#lines.get(slot) ?? new Map<string, Entry>();
+    this.#lines.set(slot, line.set(key, entry));
+  }
+
+  /** The slot that a key is below, if any. */
+  #slotOf(key: string): number | undefined {
+    if (!key.startsWith(`${this.#prefix}slots/`)) return undefined;
+    return Number(key.slice(`${this.#prefix}slots/`.length).split('/')[0]);
   }
 
   #delete(key: string): void {
     this.#present.delete(key);
     this.#members.delete(key);
+    const slot = this.#slotOf(key);
+    if (slot !== undefined) this.#lines.get(slot)?.delete(key);
   }
 }
 

@@ -137,6 +137,62 @@ describe('shards', () => {
     expect(sum).toBe(16);
   });
 
+  it('slots whose next owner is dead too, and still on the roll, are taken by those that live, within one lease and one second', async () => {
+    /** A store that nothing comes back from after its process has died. */
+    const mortal = () => {
+      let dead = false;
+      const never = new Promise<never>(() => {});
+      const proxy = new Proxy(store, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name, target);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]) => (dead ? never : (value.apply(target, args) as unknown));
+        },
+      });
+      return { store: proxy, die: () => void (dead = true) };
+    };
+    const lives = [mortal(), mortal(), mortal(), mortal()];
+    const replicas = lives.map((life, index) => replica(`r${index}`, { store: life.store }));
+    await clock.advance(2000);
+    expect(ownersOf(replicas)).toEqual(each(1));
+    const living = replicas.slice(2);
+    lives[0]!.die();
+    await clock.advance(3000);
+    lives[1]!.die();
+    // The lease of the first was renewed just before it died.
+    await clock.advance(4000);
+    const those = replicas[0]!.shards.owned;
+    expect(those).toEqual([]); // by its own deadline
+    const [first, second] = [ownersOf(living), await clock.advance(4000).then(() => ownersOf(living))];
+    expect(first.reduce((sum, one) => sum + one)).toBeGreaterThanOrEqual(12);
+    expect(second).toEqual(each(1));
+    expect(living.map(({ shards }) => shards.owned.length)).toEqual([8, 8]);
+  });
+
+  it('a stand-in hands its slot to the one that it belongs to as soon as that comes', async () => {
+    const a = replica('a');
+    const b = replica('beta');
+    await clock.advance(0);
+    const [slot] = b.shards.owned;
+    // The way of that one to its own slot takes longer than another waits for it.
+    const { txn } = store;
+    const slow: Store['txn'] = async (request, options) => {
+      if (JSON.stringify(request, (_, value: unknown) => (typeof value === 'bigint' ? '' : value)).includes('beta'))
+        await new Promise<void>((resolve) => clock.setTimer(() => resolve(), 400));
+      return txn.call(store, request, options);
+    };
+    Object.assign(store, { txn: slow });
+    await store.delete({ key: b.shards.enter(keyIn(slot!))!.ownership.key });
+    await clock.advance(399);
+    expect(a.shards.owned).toContain(slot);
+    await clock.advance(100);
+    Object.assign(store, { txn });
+    await clock.advance(1000);
+    expect(a.shards.owned).not.toContain(slot);
+    expect(b.shards.owned).toContain(slot);
+    expect(ownersOf([a, b])).toEqual(each(1));
+  });
+
   it('a replica that stops hands everything over, and leaves nothing', async () => {
     const [a, b] = [replica('a'), replica('b')];
     await clock.advance(0);
