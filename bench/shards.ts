@@ -63,7 +63,8 @@ async function measureChurn(seconds: number): Promise<{ right: boolean; result: 
     `seed ${values.seed}, ${seconds.toFixed(0)} s: ${outcome.kills} killed, ${outcome.freezes} frozen, ${outcome.starts} started; ` +
       `${outcome.runs} reconciles, ${outcome.overlaps} of a key by two owners at once, ` +
       `longest without an owner at work ${longestUnownedMs.toFixed(0)} ms (bound ${boundMs} ms), ` +
-      `${outcome.late} writes by owners whose time was over, ${outcome.lateCarriedOut} of them carried out; ` +
+      `${outcome.late} reconciles outlasted their lease: ${outcome.lateRefused} writes refused, ` +
+      `${outcome.late - outcome.lateRefused} made before it ended; ${outcome.lateCarriedOut} writes after a later owner's; ` +
       `refused in all: ${JSON.stringify(refusedBy)}`,
   );
   const right = outcome.overlaps === 0 && outcome.lateCarriedOut === 0 && longestUnownedMs <= boundMs;

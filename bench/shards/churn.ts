@@ -27,6 +27,8 @@ export interface ChurnOutcome extends Verdict {
 const KEYS = 100;
 const SLOTS = 16;
 const TTL_MS = 5000;
+/** Long enough that a freeze mostly comes in the middle of some reconciles. */
+const IO_MS = 50;
 const AGAIN_MS = 200;
 const STEP_MS = 2000;
 /** Longer than the lease lives. */
@@ -101,7 +103,7 @@ class Crowd {
     const identity = `r${this.all.length}`;
     const record = join(this.#folder, identity);
     const setup = { endpoint: this.#etcd.endpoint, identity, slots: SLOTS, leaseDurationMs: TTL_MS };
-    const child = startReplica({ ...setup, workers: 64, ioMs: 5, againMs: AGAIN_MS, record }, () => {});
+    const child = startReplica({ ...setup, workers: 64, ioMs: IO_MS, againMs: AGAIN_MS, record }, () => {});
     const replica = { identity, child, record, absences: [] };
     this.all.push(replica);
     this.#living.push(replica);

@@ -54,8 +54,9 @@ export interface Verdict {
   readonly overlaps: number;
   /** How long a key was without an owner who worked on it, at most. It begins anew when the next owner dies too. */
   readonly longestUnownedMs: number;
-  /** Pieces of work that went on after a freeze that outlasted the lease. */
+  /** Pieces of work that went on after a freeze that outlasted the lease, and those of them whose write was refused. */
   readonly late: number;
+  readonly lateRefused: number;
   /** Writes that were not carried out, by what their sender was told. */
   readonly refusedBy: Readonly<Record<string, number>>;
 }
@@ -71,13 +72,15 @@ export interface JudgeOptions {
 export function judge(replicas: readonly Replica[], options: JudgeOptions): Verdict {
   const byKey = new Map<string, { from: number; to: number; by: string }[]>();
   const refusedBy: Record<string, number> = {};
-  let [runs, late] = [0, 0];
+  let [runs, late, lateRefused] = [0, 0, 0];
   for (const replica of replicas) {
     for (const each of workOf(replica)) {
       runs++;
       if (each.wrote === false) refusedBy[each.code!] = (refusedBy[each.code!] ?? 0) + 1;
-      if (replica.absences.some(({ from, to }) => each.from < from && each.to > to && to - from > options.ttlMs))
+      if (replica.absences.some((absence) => outlasted(each, absence, options.ttlMs))) {
         late++;
+        if (each.wrote === false) lateRefused++;
+      }
       const spans = byKey.get(each.key) ?? [];
       byKey.set(each.key, spans);
       const span = present(each, replica.absences);
@@ -99,7 +102,11 @@ export function judge(replicas: readonly Replica[], options: JudgeOptions): Verd
     }
     unowned(latest.to, options.endedAt);
   }
-  return { runs, overlaps, longestUnownedMs, late, refusedBy };
+  return { runs, overlaps, longestUnownedMs, late, lateRefused, refusedBy };
+}
+
+function outlasted(work: Work, absence: Replica['absences'][number], ttlMs: number): boolean {
+  return work.from < absence.from && work.to > absence.to && absence.to - absence.from > ttlMs;
 }
 
 /** When an owner of the key's slot was last killed or frozen within a time, or when that began. */
