@@ -84,7 +84,8 @@ export class ShardTerm {
   async end(): Promise<void> {
     this.#ending = true;
     for (const standing of this.#standing.values()) standing.abort(undefined);
-    for (const number of [...this.#standIns.keys()]) this.#callOff(number);
+    for (const timer of this.#standIns.values()) timer.cancel();
+    this.#standIns.clear();
     const { clock } = this.session;
     if (this.session.alive && this.#member !== '') {
       await this.session.store.delete({ key: this.#member }, { alone: true, timeoutMs: 2000 }).catch(() => {});
