@@ -26,3 +26,15 @@ it('has a test for every statement of docs/guarantees.md', () => {
   expect(promised.length).toBeGreaterThan(80);
   expect(promised.filter((number) => !held.has(number))).toEqual([]);
 });
+
+it('F-118: names for each topic of security a file with tests of it', () => {
+  const page = readFileSync(`${root}/docs/guarantees.md`, 'utf8');
+  const [, section = ''] = /\n## Security\n(.*?)\n## /s.exec(page) ?? [];
+  const rows = section.split('\n').filter((line) => /^\| (?!topic|---)/.test(line));
+  expect(rows.length).toBeGreaterThan(6);
+  for (const row of rows) {
+    const files = [...row.matchAll(/`([^`]+\.test\.ts)`/g)].map(([, file]) => file!);
+    expect(files.length, row).toBeGreaterThan(0);
+    for (const file of files) expect(readFileSync(`${root}/${file}`, 'utf8'), row).toMatch(/\b(?:it|describe)\b/);
+  }
+});

@@ -1,10 +1,16 @@
 import { type SetpointError } from 'setpoint';
-import { type Clock, type LinkedAbort, linkedAbort, type Timer } from 'setpoint/internal';
+import type { Clock, Timer } from 'setpoint/internal';
 
 /** Why a call has to end before it was answered. */
 export type StopReason = 'timeout' | 'aborted' | 'closed';
 
-/** The limits of one call: its time, its caller's signal and the life of the store, as one signal. */
+/** What {@link CallScope.until} rejects with when the scope ends first. */
+export const STOPPED = Symbol('stopped');
+
+/**
+ * The limits of one call: its time, its caller's signal and the life of the store. There is one for every call, so it
+ * makes a signal of its own only for calls that have to wait for more than their answer.
+ */
 export class CallScope {
   readonly timeoutMs: number;
   /** The last thing that went wrong, for the message when time is up. */
@@ -13,22 +19,38 @@ export class CallScope {
   sent = false;
   readonly #closing: AbortSignal;
   readonly #caller: AbortSignal | undefined;
-  readonly #link: LinkedAbort;
   readonly #timer: Timer;
+  readonly #follow = (): void => this.stop();
+  #controller: AbortController | undefined;
+  #stopped = false;
+  /** Ends what {@link until} waits for. */
+  #onStop: (() => void) | undefined;
 
+  /** Whoever makes it calls {@link stop} when `closing` aborts: one listener for all calls is cheaper than one each. */
   constructor(clock: Clock, timeoutMs: number, closing: AbortSignal, caller: AbortSignal | undefined) {
     this.timeoutMs = timeoutMs;
     this.#closing = closing;
     this.#caller = caller;
-    this.#link = linkedAbort(closing, caller);
-    this.#timer = clock.setTimer(() => this.#link.abort(undefined), timeoutMs, { ref: true });
+    this.#timer = clock.setTimer(this.#follow, timeoutMs, { ref: true });
+    if (closing.aborted || caller?.aborted) this.#stopped = true;
+    else caller?.addEventListener('abort', this.#follow, { once: true });
   }
 
+  /** Whether the call has to end. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Aborts when the call has to end. */
   get signal(): AbortSignal {
-    return this.#link.signal;
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#stopped) this.#controller.abort();
+    }
+    return this.#controller.signal;
   }
 
-  /** Only meaningful once the signal has aborted. */
+  /** Only meaningful once the scope has stopped. */
   get reason(): StopReason {
     if (this.#closing.aborted) return 'closed';
     return this.#caller?.aborted ? 'aborted' : 'timeout';
@@ -38,8 +60,40 @@ export class CallScope {
     return this.#caller?.reason;
   }
 
+  /** Settles as `work` does, unless the scope stops first: then it is cancelled and this rejects with {@link STOPPED}. */
+  until<T>(work: Promise<T>, cancel: () => void = () => {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        reject(STOPPED);
+        cancel();
+      };
+      const settled = (): void => {
+        if (this.#onStop === stop) this.#onStop = undefined;
+      };
+      if (this.#stopped) stop();
+      else this.#onStop = stop;
+      work.then(
+        (value) => {
+          settled();
+          resolve(value);
+        },
+        (error: unknown) => {
+          settled();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#controller?.abort();
+    this.#onStop?.();
+  }
+
   end(): void {
     this.#timer.cancel();
-    this.#link.unlink();
+    this.#caller?.removeEventListener('abort', this.#follow);
   }
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, isSetpointError, type SetpointError } from 'setpoint';
 import { Backoff, sleep } from 'setpoint/internal';
 import type { CallOptions, KeyValue } from 'setpoint/store';
 import { Authentication } from './authentication.ts';
-import { CallScope } from './call-scope.ts';
+import { CallScope, STOPPED } from './call-scope.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { type CallSubject, classify, outcomeUnknown, subjectError, verdictError } from './error-mapping.ts';
@@ -38,10 +38,12 @@ export class Calls {
   readonly closing: AbortSignal;
   readonly settings: Settings;
   readonly history: History;
+  readonly #underWay = new Set<CallScope>();
 
   constructor(settings: Settings, closing: AbortSignal) {
     this.settings = settings;
     this.closing = closing;
+    closing.addEventListener('abort', () => this.#underWay.forEach((scope) => scope.stop()), { once: true });
     this.endpoints = new EndpointSet(settings, closing);
     this.authentication = new Authentication(settings);
     this.history = new History(({ seen, now }) =>
@@ -86,23 +88,26 @@ export class Calls {
   ): Promise<Response> {
     const timeoutMs = duration('timeoutMs', options.timeoutMs, this.settings.callTimeoutMs);
     const scope = new CallScope(this.settings.clock, timeoutMs, this.closing, options.signal);
-    const backoff = new Backoff({ baseMs: 25, maxMs: 500 }, this.settings.random);
+    this.#underWay.add(scope);
+    let backoff: Backoff | undefined;
     try {
       for (;;) {
-        const endpoint = await this.#endpoint(plan, scope);
+        const endpoint = (!scope.stopped && this.endpoints.atHand) || (await this.#endpoint(plan, scope));
         const answer = await this.#attempt(endpoint, send, plan, scope);
         if (answer) return answer;
         this.endpoints.failed(endpoint);
+        backoff ??= new Backoff({ baseMs: 25, maxMs: 500 }, this.settings.random);
         await sleep(this.settings.clock, backoff.next(), scope.signal, { ref: true });
       }
     } finally {
+      this.#underWay.delete(scope);
       scope.end();
     }
   }
 
   async #endpoint(plan: CallPlan, scope: CallScope): Promise<Endpoint> {
     const endpoint = await this.endpoints.usable(scope.signal);
-    if (endpoint === undefined || scope.signal.aborted) throw this.#stopped(plan, scope, undefined);
+    if (endpoint === undefined || scope.stopped) throw this.#stopped(plan, scope, undefined);
     return endpoint;
   }
 
@@ -117,12 +122,12 @@ export class Calls {
     scope.sent = false;
     try {
       const login = this.authentication.token(endpoint.transport);
-      if (login) token = await untilAborted(login, scope.signal);
+      if (login) token = await scope.until(login);
       const call = send(endpoint.transport, token);
       scope.sent = true;
-      return this.#accept(await untilAborted(call.answer, scope.signal, () => call.cancel()), endpoint, plan);
+      return this.#accept(await scope.until(call.answer, () => call.cancel()), endpoint, plan);
     } catch (error) {
-      if (error === ABORTED) throw this.#stopped(plan, scope, endpoint);
+      if (error === STOPPED) throw this.#stopped(plan, scope, endpoint);
       this.#judge(error, endpoint, token, plan, scope);
       return undefined;
     }
@@ -187,21 +192,6 @@ export class Calls {
 function withText(failure: SetpointError, subject: CallSubject, text: string): SetpointError {
   const code: ErrorCode = failure.code;
   return subjectError(code, `${text}: ${failure.message}`, subject, failure);
-}
-
-const ABORTED = Symbol('aborted');
-
-/** Settles as `work` does, unless the signal aborts first: then it is cancelled and this rejects with {@link ABORTED}. */
-export function untilAborted<T>(work: Promise<T>, signal: AbortSignal, cancel: () => void = () => {}): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(ABORTED);
-      cancel();
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 async function firstOf<Response>(stream: CallStream<never, Response>): Promise<Response> {

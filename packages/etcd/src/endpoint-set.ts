@@ -25,14 +25,20 @@ export class EndpointSet {
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, settings.random);
   }
 
+  /** An endpoint that answered last time, when there is one. */
+  get atHand(): Endpoint | undefined {
+    const current = this.all[this.#current]!;
+    return current.usable ? current : undefined;
+  }
+
   /**
    * An endpoint that answers. Waits for one until `signal` aborts, then resolves to undefined. Throws at once when
    * waiting can't help: `NotEtcd`, `ClusterMismatch`, `Unsupported`.
    */
   async usable(signal: AbortSignal): Promise<Endpoint | undefined> {
     while (!signal.aborted) {
-      const current = this.all[this.#current]!;
-      if (current.usable) return current;
+      const { atHand } = this;
+      if (atHand) return atHand;
       this.#round ??= this.#connectRound().finally(() => (this.#round = undefined));
       await settledOrAborted(this.#round, signal);
       this.#throwHopeless();

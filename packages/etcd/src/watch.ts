@@ -9,7 +9,7 @@ import {
   type WatchOptions,
   type WatchRequest,
 } from 'setpoint/store';
-import { type Calls, untilAborted } from './calls.ts';
+import type { Calls } from './calls.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type CallSubject, classify, subjectError, textOf } from './error-mapping.ts';
 import { encodeRange, encodeWatch, type EncodedRequest, PROGRESS_REQUEST, type WatchAnswer } from './protobuf/index.ts';
@@ -17,6 +17,7 @@ import { rangeRpc, watchRpc } from './rpcs.ts';
 import { answersProgressRequests } from './server-defects.ts';
 import { keepsDeletionAtCompaction } from './server-version.ts';
 import type { CallStream } from './transport.ts';
+import { untilAborted } from './until-aborted.ts';
 import { WatchCursor } from './watch-cursor.ts';
 import { readWatchStream, WatchCancelled, type WatchMessage } from './watch-stream.ts';
 

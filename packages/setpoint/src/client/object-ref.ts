@@ -41,7 +41,13 @@ export function targetOf(definition: AnyResourceDefinition, ref: ObjectRef, pref
     name: objectName,
     key,
     storeKey: path,
-    subject: { what: `${definition.kind} ${quote(key)}`, details: { key: path } },
+    subject: {
+      // Put into words only once there is an error.
+      get what() {
+        return `${definition.kind} ${quote(key)}`;
+      },
+      details: { key: path },
+    },
   };
 }
 

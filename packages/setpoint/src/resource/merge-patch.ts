@@ -42,5 +42,6 @@ const own = (object: JsonObject, name: string): unknown => (Object.hasOwn(object
 
 /** Sets also what is called `__proto__`, as a field like any other; whoever stores it refuses it by name. */
 function setOwn(object: JsonObject, name: string, value: unknown): void {
-  Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
+  if (name !== '__proto__') object[name] = value;
+  else Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true });
 }

@@ -113,6 +113,8 @@ function validateForWriting(validation: Validation, input: unknown): JsonObject 
   const raw = plainJson(input, subject, path, DEPTH_INSIDE_OBJECT);
   if (!isPlainObject(raw)) throw invalid(subject, path, 'an object', kindOf(input));
   const output = plainJson(runSchema(validation, raw), subject, path, DEPTH_INSIDE_OBJECT);
+  // The schema took it as it is: nothing in it is unknown, and it reads back. (Some schemas change `raw` in place.)
+  if (deepEqual(input, output)) return output as JsonObject;
   const { unknownFields = 'refuse' } = validation;
   if (unknownFields === 'refuse') refuseUnknownFields(validation, raw, output);
   const merged = unknownFields === 'drop' ? clone(output) : overlay(raw, output);

@@ -58,14 +58,14 @@ export function checkWatch(request: WatchRequest): void {
   checkSelector(request);
   const { start, end } = keyRange(request);
   if (end && !isWithoutEnd(end) && Buffer.compare(start, end) >= 0) {
-    throw invalid('watch.end', 'an end that lies behind the key', new TextDecoder().decode(end));
+    throw invalid('watch.end', 'an end that lies behind the key', 'one at or before it');
   }
   checkRevision(request.startRevision, 'watch.startRevision');
   checkOneOf(request.exclude, ['put', 'delete', undefined], 'watch.exclude');
 }
 
 export function checkCompact(revision: bigint): void {
-  if (revision === undefined) throw invalid('compact.revision', 'a revision', undefined);
+  if (revision === undefined) throw invalid('compact.revision', 'a revision', 'undefined');
   checkRevision(revision, 'compact.revision');
 }
 
@@ -73,7 +73,7 @@ export function checkCompact(revision: bigint): void {
 export function checkLeaseGrant(request: { readonly ttlSeconds: number; readonly id?: bigint }): void {
   const { ttlSeconds, id } = request;
   if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_LEASE_TTL_SECONDS) {
-    throw invalid('lease.ttlSeconds', `a whole number from 1 to ${MAX_LEASE_TTL_SECONDS}`, ttlSeconds);
+    throw invalid('lease.ttlSeconds', `a whole number from 1 to ${MAX_LEASE_TTL_SECONDS}`, described(ttlSeconds));
   }
   checkRevision(id, 'lease.id');
 }
@@ -86,7 +86,7 @@ function checkRangeFields(request: RangeRequest): void {
   checkSelector(request);
   const { limit, sort } = request;
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0)) {
-    throw invalid('range.limit', 'a whole number from 0', limit);
+    throw invalid('range.limit', 'a whole number from 0', described(limit));
   }
   if (sort !== undefined) {
     checkOneOf(sort.by, SORT_TARGETS, 'range.sort.by');
@@ -121,7 +121,7 @@ function checkOperation(operation: Operation, where: string): void {
   if ('put' in operation) return checkPutFields(operation.put);
   if ('delete' in operation) return checkSelector(operation.delete);
   if ('txn' in operation) return checkTxnFields(operation.txn, `${where}.txn`);
-  throw invalid(where, 'one of range, put, delete and txn', kinds[0]);
+  throw invalid(where, 'one of range, put, delete and txn', 'something else');
 }
 
 function checkCompare(compare: Compare, where: string): void {
@@ -131,28 +131,30 @@ function checkCompare(compare: Compare, where: string): void {
   if (compare.target === 'value') return void byteLength(compare.operand);
   const operand: unknown = compare.operand;
   if (typeof operand !== 'bigint' || operand > MAX_INT64 || operand < -MAX_INT64 - 1n) {
-    throw invalid(`${where}.operand`, 'a bigint of 64 bits', operand);
+    throw invalid(`${where}.operand`, 'a bigint of 64 bits', described(operand));
   }
 }
 
 function checkRevision(value: bigint | undefined, where: string): void {
   if (value === undefined) return;
   if (typeof value !== 'bigint' || value < 0n || value > MAX_INT64)
-    throw invalid(where, 'a bigint from 0n to 2⁶³−1', value);
+    throw invalid(where, 'a bigint from 0n to 2⁶³−1', described(value));
 }
 
 function checkOneOf(value: unknown, allowed: readonly unknown[], where: string): void {
-  if (!allowed.includes(value)) throw invalid(where, `one of ${allowed.filter(Boolean).join(', ')}`, value);
+  if (!allowed.includes(value)) throw invalid(where, `one of ${allowed.filter(Boolean).join(', ')}`, described(value));
 }
 
-function invalid(where: string, expected: string, received: unknown): SetpointError {
-  return new SetpointError(
-    'Invalid',
-    `${where}: expected ${expected}, received ${typeof received} ${String(received)}`,
-    {
-      details: { path: where },
-    },
-  );
+function invalid(where: string, expected: string, received: string): SetpointError {
+  const message = `${where}: expected ${expected}, received ${received}`;
+  return new SetpointError('Invalid', message, { details: { path: where } });
+}
+
+/** What came, for a message. A text is told by its kind alone: it may be a value that got into another field. */
+function described(received: unknown): string {
+  if (['number', 'bigint', 'boolean'].includes(typeof received)) return `${typeof received} ${String(received)}`;
+  if (received === undefined || received === null) return String(received);
+  return typeof received === 'string' ? 'a string' : Array.isArray(received) ? 'an array' : `a ${typeof received}`;
 }
 
 /** The key, prefix or first key that an error names a request by. Bytes that are not UTF-8 show as U+FFFD. */
