@@ -11,7 +11,7 @@ import {
   SetpointError,
   type Store,
 } from 'setpoint';
-import { etcdStore } from '@setpoint/etcd';
+import type { EtcdStoreOptions } from '@setpoint/etcd';
 import { aesGcmTransformer } from 'setpoint/resource';
 import { describe, expect, it } from 'vitest';
 import { testEtcd, testProxy, testStore } from '../harness/disposal.ts';
@@ -230,7 +230,7 @@ describe('no value, password or key', () => {
       await managedOutputs(outputs, store, '/managed');
 
       const put = { key: '/x', value: VALUE };
-      const opened = (options: Partial<Parameters<typeof etcdStore>[0]>): Store =>
+      const opened = (options: Partial<EtcdStoreOptions>): Store =>
         testStore({ logger, callTimeoutMs: 20_000, dialTimeoutMs: 20_000, endpoints: server.endpoints, ...options });
       outputs.add('wrong password', await errorOf(opened({ auth: { ...auth, password: `${PASSWORD}2` } }).put(put)));
       outputs.add('no user', await errorOf(opened({}).put(put)));

@@ -5,6 +5,8 @@ import {
   type AnyResourceDefinition,
   type Codec,
   DEFAULT_PREFIX,
+  invalid,
+  kindOf,
   type ObjectOf,
   quote,
   resourceCodec,
@@ -69,6 +71,9 @@ export interface Client {
 
 /** Makes a client. Throws `Invalid` for a prefix that isn't `/segment`, once or more. */
 export function createClient({ store, onWrite, ...options }: ClientOptions): Client {
+  if (typeof store?.txn !== 'function') {
+    throw invalid({ what: 'Client' }, 'store', 'a store, such as memoryStore() or etcdStore(…)', kindOf(store));
+  }
   return clientMaker(options)(store, onWrite);
 }
 
@@ -97,6 +102,9 @@ function clientOf(context: ClientContext): Client {
   const writerOf = <Definition extends AnyResourceDefinition>(definition: Definition): ObjectWriter<Definition> => {
     const known = writers.get(definition);
     if (known) return known as unknown as ObjectWriter<Definition>;
+    if (typeof definition?.plural !== 'string') {
+      throw invalid({ what: 'Client' }, 'definition', 'a kind made by defineResource', kindOf(definition));
+    }
     claimPlural(writers.keys(), definition);
     const made = new ObjectWriter(definition, context);
     writers.set(definition, made);

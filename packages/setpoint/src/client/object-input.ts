@@ -3,6 +3,7 @@ import {
   type DeepReadonly,
   invalid,
   invalidBecause,
+  isPlainObject,
   kindOf,
   nearestName,
   type ObjectMeta,
@@ -73,7 +74,9 @@ export const APPLY_FIELDS: readonly string[] = [...INPUT_FIELDS, 'owner'];
 
 /** Refuses an input with a field that isn't one of `known`: a forgotten or misspelt one must not be dropped. */
 export function checkFields(input: unknown, known: readonly string[], subject: Subject): void {
-  if (typeof input !== 'object' || input === null) throw invalid(subject, '', 'an object', kindOf(input));
+  if (!isPlainObject(input)) {
+    throw invalid(subject, known === CHANGE_FIELDS ? 'changes' : 'input', 'an object', kindOf(input));
+  }
   for (const [name, value] of Object.entries(input)) {
     if (known.includes(name) || value === undefined) continue;
     if (name === 'resourceVersion' || name === 'uid' || name === 'generation') {

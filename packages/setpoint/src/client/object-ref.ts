@@ -55,10 +55,12 @@ function partsOf(
   definition: AnyResourceDefinition,
   ref: ObjectRef,
 ): { readonly name: string; readonly namespace?: string | undefined } {
-  if (typeof ref === 'string') return parseObjectKey(ref);
+  if (typeof ref === 'string') return parseObjectKey(ref, { what: definition.kind }, 'reference');
   if (typeof ref === 'object' && ref !== null) {
     const parts = 'metadata' in ref ? ref.metadata : ref;
     if (typeof parts?.name === 'string') return parts;
+    if (typeof parts === 'object' && parts !== null)
+      throw invalid({ what: definition.kind }, 'name', 'a name', kindOf(parts.name));
   }
   const expected = '"namespace/name", { name, namespace } or an object';
   throw invalid({ what: definition.kind }, 'reference', expected, kindOf(ref));

@@ -3,7 +3,9 @@ import {
   deepEqual,
   fieldsOf,
   hasFinalizer,
+  invalid,
   invalidBecause,
+  kindOf,
   type ObjectMeta,
   type ObjectOf,
   plainJson,
@@ -14,6 +16,7 @@ import {
 } from '../resource/index.ts';
 import type { CallOptions } from '../store/index.ts';
 import { applyFields } from './apply-fields.ts';
+import { checkFunction, givenObject, madeBy, refuseReference } from './caller-input.ts';
 import { alreadyExists, notFound } from './client-errors.ts';
 import {
   deleteCollection,
@@ -37,6 +40,7 @@ import {
   type StatusInput,
 } from './object-input.ts';
 import type { ObjectRef } from './object-ref.ts';
+import { checkOptions, OPTIONS } from './option-names.ts';
 import type { ObjectWriter, WriteResult } from './object-writer.ts';
 import {
   type JsonPatchOperation,
@@ -95,17 +99,21 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
 
   /** Reads an object; undefined when there is none. */
   async find(ref: ObjectRef, options: ReadOptions = {}): Promise<ObjectOf<Definition> | undefined> {
-    const { kvs } = await readRange(this.#writer.context, { key: this.#writer.target(ref).storeKey }, options);
+    const { storeKey: key, subject } = this.#writer.target(ref);
+    checkOptions(options, OPTIONS.read, subject);
+    const { kvs } = await readRange(this.#writer.context, { key }, options);
     return kvs[0] && this.#writer.codec.decode(kvs[0]);
   }
 
   /** Reads objects at one revision: all, those selected, or one page of them. */
-  list(options: ListOptions = {}): Promise<ObjectList<Definition>> {
-    return listObjects(this.#writer, options);
+  async list(options: ListOptions = {}): Promise<ObjectList<Definition>> {
+    checkOptions(options, OPTIONS.list, { what: `List of ${this.definition.kind}` });
+    return await listObjects(this.#writer, options);
   }
 
   /** Follows objects: what is there and what happens to it, until the signal aborts. See {@link ObjectEvent}. */
   watch(options: WatchObjectsOptions = {}): AsyncIterable<ObjectEvent<Definition>> {
+    checkOptions(options, OPTIONS.watch, { what: `Watch of ${this.definition.kind}` });
     return watchObjects(this.#writer, options);
   }
 
@@ -132,6 +140,7 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
       const own = named(input, this.#writer.context.random, { what: this.definition.kind });
       const target = this.#writer.target(own);
       checkFields(own, INPUT_FIELDS, target.subject);
+      checkOptions(options, OPTIONS.write, target.subject);
       const object = newObject(this.#writer, target, own);
       const result = await this.#writer.create(target, object, writeOptions(options));
       if ('object' in result) return result.object;
@@ -150,7 +159,9 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     options: WriteOptions = {},
   ): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(object);
-    if (changes) checkFields(changes, CHANGE_FIELDS, target.subject);
+    refuseReference(object, target.subject);
+    checkOptions(options, OPTIONS.write, target.subject);
+    if (changes !== undefined) checkFields(changes, CHANGE_FIELDS, target.subject);
     const call = writeOptions(options);
     if (this.definition.unconditionalUpdate === true && !object.metadata.resourceVersion) {
       return await this.modify({ ...target.name }, () => changes ?? ownParts(object), options);
@@ -175,6 +186,8 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     options: WriteOptions = {},
   ): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(object);
+    refuseReference(object, target.subject);
+    checkOptions(options, OPTIONS.write, target.subject);
     const call = writeOptions(options);
     const change = (base: ObjectOf<Definition>): ObjectOf<Definition> =>
       reviseStatus(this.definition, base, status, target.subject);
@@ -193,9 +206,11 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     options: ModifyOptions = {},
   ): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(ref);
+    checkOptions(options, OPTIONS.modify, target.subject);
+    checkFunction(change, target.subject);
     return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
       const { subject } = target;
-      const changed = change(base);
+      const changed = madeBy(change, base, subject);
       if (changed === undefined || changed === base) return base;
       if ('metadata' in changed) return revise(this.definition, base, changesOf(changed, base, subject), { subject });
       checkFields(changed, CHANGE_FIELDS, subject);
@@ -210,8 +225,10 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     options: ModifyOptions = {},
   ): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(ref);
+    checkOptions(options, OPTIONS.modify, target.subject);
+    checkFunction(change, target.subject);
     return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
-      const status = change(base);
+      const status = madeBy(change, base, target.subject);
       return status === undefined ? base : reviseStatus(this.definition, base, status, target.subject);
     });
   }
@@ -247,6 +264,7 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     const target = this.#writer.target(input);
     const { subject } = target;
     checkFields(input, INPUT_FIELDS, subject);
+    checkOptions(options, OPTIONS.applyFields, subject);
     checkManager(options.manager);
     const { name: _, namespace: __, spec, ...metadata } = input;
     const wanted = fieldsOf({ metadata, spec: spec === undefined ? undefined : plainJson(spec, subject, 'spec') });
@@ -268,6 +286,8 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
   async apply(input: ApplyInput<Definition>, options: ApplyOptions<Definition> = {}): Promise<ObjectOf<Definition>> {
     const target = this.#writer.target(input);
     checkFields(input, APPLY_FIELDS, target.subject);
+    checkOptions(options, OPTIONS.apply, target.subject);
+    if (input.spec === undefined) throw invalid(target.subject, 'spec', 'an object', 'nothing');
     const revised = (base: ObjectOf<Definition>): ObjectOf<Definition> => {
       const changes = changesToApply(base.metadata, input);
       return revise(this.definition, base, changes, { subject: target.subject, keepUnknown: true });
@@ -291,12 +311,15 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     ref: ObjectRef | ObjectOf<Definition>,
     options: DeleteOptions<Definition> = {},
   ): Promise<ObjectOf<Definition>> {
-    return await deleteObject(this.#writer, { target: this.#writer.target(ref), from: givenObject(ref) }, options);
+    const target = this.#writer.target(ref);
+    checkOptions(options, OPTIONS.delete, target.subject);
+    return await deleteObject(this.#writer, { target, from: givenObject(ref) }, options);
   }
 
   /** Deletes every object that is selected: {@link ResourceClient.delete} for each, without a promise for all. */
-  deleteCollection(options: DeleteCollectionOptions = {}): Promise<DeletedCollection<Definition>> {
-    return deleteCollection(this.#writer, options);
+  async deleteCollection(options: DeleteCollectionOptions = {}): Promise<DeletedCollection<Definition>> {
+    checkOptions(options, OPTIONS.deleteCollection, { what: `Delete of ${this.definition.kind}` });
+    return await deleteCollection(this.#writer, options);
   }
 
   /** Makes deletes wait until the finalizer is removed. Throws `Invalid` when the object is being deleted already. */
@@ -323,6 +346,7 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
 
   /** Every version of an object that the store remembers, also of a deleted one, and what changed in each. */
   async history(ref: ObjectRef, options: CallOptions = {}): Promise<ObjectHistory<Definition>> {
+    checkOptions(options, OPTIONS.call, this.#writer.target(ref).subject);
     return await objectHistory(this.#writer, this.#writer.target(ref), options);
   }
 
@@ -331,6 +355,7 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
    * the storage version of the kind has changed. Says how many it wrote.
    */
   async rewriteStale(options: SelectOptions & ModifyOptions = {}): Promise<number> {
+    checkOptions(options, OPTIONS.rewrite, { what: `Rewrite of ${this.definition.kind}` });
     return await rewriteStale(this.#writer, options);
   }
 
@@ -342,14 +367,13 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     const target = this.#writer.target(ref);
     const { subject } = target;
     const { subresource } = options;
+    checkOptions(options, OPTIONS.patch, subject);
+    if (subresource !== undefined && subresource !== 'status') {
+      throw invalid(subject, 'options.subresource', '"status", or nothing', kindOf(subresource));
+    }
     return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
       refuseOther(target, base, options);
       return revisePatched(this.definition, base, apply(base, subject), { subject, subresource });
     });
   }
-}
-
-/** A reference that is a whole object serves as the first base. */
-function givenObject<Definition>(ref: ObjectRef | ObjectOf<Definition>): ObjectOf<Definition> | undefined {
-  return typeof ref === 'object' && 'metadata' in ref && 'spec' in ref ? ref : undefined;
 }

@@ -1,8 +1,11 @@
 import {
   type AnyResourceDefinition,
   deepEqual,
+  invalid,
   invalidBecause,
   isDeleting,
+  isPlainObject,
+  kindOf,
   type ObjectMeta,
   type ObjectOf,
   type OwnerReference,
@@ -69,6 +72,9 @@ export function changesOf<Definition extends AnyResourceDefinition>(
   if (edited.status !== undefined && !deepEqual(edited.status, base.status)) {
     throw invalidBecause(subject, 'status', 'it is written apart from the rest', 'Use updateStatus or modifyStatus.');
   }
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (edited[field] !== base[field]) throw invalidBecause(subject, field, "it can't be changed");
+  }
   for (const field of DECIDED) {
     if (deepEqual(edited.metadata[field], base.metadata[field])) continue;
     throw invalidBecause(subject, `metadata.${field}`, "the library decides it, and it can't be changed");
@@ -92,6 +98,7 @@ export function changesToApply<Definition extends AnyResourceDefinition>(
 ): ObjectChanges<Definition> {
   let ownerReferences: readonly OwnerReference[] = base.ownerReferences ?? [];
   for (const reference of input.ownerReferences ?? []) ownerReferences = setOwnerReference(ownerReferences, reference);
+  if (input.owner !== undefined) checkOwner(input.owner, { what: `Object ${quote(base.name)}` });
   if (input.owner) ownerReferences = setControllerReference({ ...base, ownerReferences }, input.owner);
   return {
     labels: { ...base.labels, ...input.labels },
@@ -102,6 +109,13 @@ export function changesToApply<Definition extends AnyResourceDefinition>(
   };
 }
 
+function checkOwner(owner: unknown, subject: Subject): void {
+  const { apiVersion, kind, metadata } = (owner ?? {}) as Partial<Record<string, unknown>>;
+  const { name, uid } = (metadata ?? {}) as Partial<Record<string, unknown>>;
+  if ([apiVersion, kind, name, uid].every((each) => typeof each === 'string')) return;
+  throw invalid(subject, 'owner', 'an object as it was read', kindOf(owner), 'It has apiVersion, kind, name and uid.');
+}
+
 function reviseMetadata<Definition>(
   base: ObjectMeta,
   changes: ObjectChanges<Definition>,
@@ -109,6 +123,7 @@ function reviseMetadata<Definition>(
 ): ObjectMeta {
   const { labels, annotations, ownerReferences, finalizers } = changes;
   let next = base;
+  checkMaps({ labels, annotations }, subject);
   if (differs(labels, base.labels)) {
     validateLabels(labels, 'metadata.labels', subject);
     next = { ...next, labels };
@@ -129,9 +144,18 @@ function reviseMetadata<Definition>(
   return next;
 }
 
+/** The types say so; callers from JavaScript may not know. */
+function checkMaps(maps: { readonly labels: unknown; readonly annotations: unknown }, subject: Subject): void {
+  for (const [name, map] of Object.entries(maps)) {
+    if (map === undefined || isPlainObject(map)) continue;
+    throw invalid(subject, `metadata.${name}`, 'an object of texts', kindOf(map), 'An empty one takes all away.');
+  }
+}
+
 /** Whether a list or map was given and says something else than what is there. None and an empty one are the same. */
 function differs<T extends object>(given: T | undefined, base: T | undefined): given is T {
   if (given === undefined) return false;
+  if (given === null) return true;
   return base === undefined ? Object.keys(given).length > 0 : !deepEqual(given, base);
 }
 

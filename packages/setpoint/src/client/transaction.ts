@@ -1,7 +1,15 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { Backoff } from '../internal/backoff.ts';
 import { sleep } from '../internal/clock.ts';
-import { type AnyResourceDefinition, isDeleting, type ObjectOf, timestamp } from '../resource/index.ts';
+import {
+  type AnyResourceDefinition,
+  invalid,
+  invalidBecause,
+  isDeleting,
+  kindOf,
+  type ObjectOf,
+  timestamp,
+} from '../resource/index.ts';
 import type { Compare, KeyValue, Operation, Revision } from '../store/index.ts';
 import { alreadyExists, notFound, outcomeUnknown } from './client-errors.ts';
 import { named, newObject } from './new-object.ts';
@@ -17,6 +25,7 @@ import type { ObjectRef, Target } from './object-ref.ts';
 import type { ClientContext, ObjectWriter, PreparedWrite } from './object-writer.ts';
 import { callOptions } from './call-options.ts';
 import { isCompacted } from './read-options.ts';
+import { checkOptions, OPTIONS } from './option-names.ts';
 import { revise, reviseStatus } from './revise.ts';
 import { type ModifyOptions, retryOf, type WriteOptions } from './write-options.ts';
 
@@ -64,12 +73,16 @@ export async function runTransaction<T>(
   body: (transaction: Transaction) => Promise<T>,
   options: ModifyOptions,
 ): Promise<TransactionResult<T>> {
+  const subject = { what: 'Transaction' };
+  checkOptions(options, OPTIONS.modify, subject);
+  if (typeof body !== 'function') throw invalid(subject, 'body', 'a function of the transaction', kindOf(body));
   const { call, attempts } = retryOf(options);
   const backoff = new Backoff(RETRY, context.random);
   for (let attempt = 1; ; attempt++) {
     const transaction = new OpenTransaction(context, writerOf, call);
     try {
       const value = await body(transaction);
+      transaction.end();
       const revision = await transaction.commit();
       return { value, resourceVersion: String(revision) };
     } catch (error) {
@@ -98,6 +111,7 @@ class OpenTransaction implements Transaction {
   readonly #entries = new Map<string, Entry>();
   /** All reads are at this revision: the first one's. */
   #revision: Revision | undefined;
+  #over = false;
 
   constructor(
     context: ClientContext,
@@ -107,6 +121,11 @@ class OpenTransaction implements Transaction {
     this.#context = context;
     this.#writerOf = writerOf;
     this.#options = options;
+  }
+
+  /** What is asked for from here on is refused: it would be dropped. */
+  end(): void {
+    this.#over = true;
   }
 
   resource<Definition extends AnyResourceDefinition>(definition: Definition): TransactionResource<Definition> {
@@ -207,6 +226,15 @@ class OpenTransaction implements Transaction {
   }
 
   async #entry(writer: ObjectWriter<AnyResourceDefinition>, target: Target): Promise<Entry> {
+    if (this.#over) {
+      const next = 'Await within the body whatever belongs to it.';
+      throw invalidBecause(
+        target.subject,
+        'transaction',
+        'it is over, and nothing more can be read or written in it',
+        next,
+      );
+    }
     const known = this.#entries.get(target.storeKey);
     if (known) return known;
     const at: { revision?: Revision } = this.#revision === undefined ? {} : { revision: this.#revision };

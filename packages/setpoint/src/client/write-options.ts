@@ -1,5 +1,6 @@
 import { type AnyResourceDefinition, invalid, kindOf, type ObjectOf } from '../resource/index.ts';
 import type { CallOptions } from '../store/index.ts';
+import { checkOptionValues } from './option-names.ts';
 
 /** What every write takes. */
 export interface WriteOptions extends CallOptions {
@@ -61,7 +62,9 @@ export interface ApplyFieldsOptions extends ModifyOptions {
 }
 
 /** Checks the part of some options that a write takes. Throws `Invalid`. */
-export function writeOptions({ signal, timeoutMs, dryRun, manager, lease }: WriteOptions): WriteOptions {
+export function writeOptions(options: WriteOptions): WriteOptions {
+  const { signal, timeoutMs, dryRun, manager, lease } = options;
+  checkOptionValues(options);
   if (manager !== undefined) checkManager(manager);
   return {
     ...(signal ? { signal } : {}),

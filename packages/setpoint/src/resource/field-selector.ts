@@ -28,7 +28,7 @@ export function fieldSelector(selector: FieldSelector | string): ObjectPredicate
 
 function entriesOf(selector: FieldSelector): Requirement[] {
   if (typeof selector !== 'object' || selector === null) {
-    throw invalid(SUBJECT, '', 'an object or a text', kindOf(selector), NEXT);
+    throw invalid(SUBJECT, 'fieldSelector', 'an object or a text', kindOf(selector), NEXT);
   }
   return Object.entries(selector).map(([path, value]) => {
     const scalar = ['string', 'number', 'boolean'].includes(typeof value);
@@ -41,7 +41,7 @@ function parse(text: string): Requirement[] {
   if (text.trim() === '') return [];
   return (text.match(/(?:\\.|[^,\\])+|,(?=,|$)|^(?=,)/gs) ?? []).map((term) => {
     const parts = /^([^\s=!\\]+)\s*(==|=|!=)\s*((?:\\[,=\\]|[^\\=])*)$/s.exec(term.trim());
-    if (!parts) throw invalidBecause(SUBJECT, '', `can't read ${quote(term)}`, NEXT);
+    if (!parts) throw invalidBecause(SUBJECT, 'fieldSelector', `can't read ${quote(term)}`, NEXT);
     const [, path = '', operator, value = ''] = parts;
     return { path: stepsOf(path), wanted: value.replaceAll(/\\(.)/gs, '$1'), equal: operator !== '!=' };
   });
@@ -50,7 +50,7 @@ function parse(text: string): Requirement[] {
 function stepsOf(path: string): readonly string[] {
   if (PATH.test(path)) return path.split('.');
   const expected = 'a path such as "metadata.name", "spec.nodeName" or "status.phase"';
-  throw invalid(SUBJECT, '', expected, quote(path), 'Labels are selected by a label selector.');
+  throw invalid(SUBJECT, 'fieldSelector', expected, quote(path), 'Labels are selected by a label selector.');
 }
 
 function textAt(object: ResourceObject, path: readonly string[]): string | undefined {

@@ -22,17 +22,20 @@ export const DEFAULT_PREFIX = '/registry';
 const PREFIX = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/;
 
 /** The key of an object within its kind. Two different names never share one. Throws `Invalid` for a bad name. */
-export function objectKey(meta: { readonly namespace?: string | undefined; readonly name: string }): ObjectKey {
-  validateName(meta.name, 'name');
+export function objectKey(
+  meta: { readonly namespace?: string | undefined; readonly name: string },
+  subject?: Subject,
+): ObjectKey {
+  validateName(meta.name, 'name', subject);
   if (meta.namespace === undefined) return meta.name as ObjectKey;
-  validateNamespace(meta.namespace, 'namespace');
+  validateNamespace(meta.namespace, 'namespace', subject);
   return `${meta.namespace}/${meta.name}` as ObjectKey;
 }
 
 /** The way back from {@link objectKey}. Throws `Invalid` for what that can't have made. */
-export function parseObjectKey(key: string): ObjectName {
+export function parseObjectKey(key: string, subject: Subject = { what: 'Object key' }, path = 'key'): ObjectName {
   const parsed = splitKey(key);
-  if (!parsed) throw invalid({ what: 'Object key' }, '', '"namespace/name" or "name" of DNS names', quote(key));
+  if (!parsed) throw invalid(subject, path, '"namespace/name" or "name" of DNS names', quote(key));
   return parsed;
 }
 
@@ -55,7 +58,7 @@ export function storeKey(
       : 'none, since the kind is cluster-scoped';
     throw invalid({ what: definition.kind }, 'namespace', expected, ref.namespace === undefined ? 'nothing' : 'one');
   }
-  return keyPrefix(definition, prefix) + objectKey(ref);
+  return keyPrefix(definition, prefix) + objectKey(ref, { what: definition.kind });
 }
 
 /** The way back from {@link storeKey}, for text or bytes. Throws `Invalid` for any key that it can't have made. */
@@ -82,7 +85,7 @@ export function parseKeyUnder(definition: AnyResourceDefinition, text: string, s
 export function validatePrefix(prefix: string): void {
   if (PREFIX.test(prefix)) return;
   const expected = '"/segment", once or more, of letters, digits, "-", "_" and ".", without a "/" at its end';
-  throw invalid({ what: 'Key prefix' }, '', expected, quote(String(prefix)));
+  throw invalid({ what: 'Key prefix' }, 'prefix', expected, quote(String(prefix)));
 }
 
 /** A key as text, byte for byte: valid keys are ASCII, and no two keys may become one text. */

@@ -17,12 +17,16 @@ export interface LabelSelector {
 export type LabelPredicate = (labels: Readonly<Record<string, string>> | undefined) => boolean;
 
 const SUBJECT = { what: 'Label selector' };
+const NEXT = 'Write key=value, key!=value, key in (a,b), key notin (a,b), key or !key.';
 
 /**
  * The predicate of a selector, given as an object or as text such as `app=web,tier!=db,env in (dev, test),!old`. As in
  * Kubernetes, NotIn and `!=` also select objects without the label. Throws `Invalid`.
  */
 export function labelSelector(selector: LabelSelector | string): LabelPredicate {
+  if (!['string', 'object'].includes(typeof selector) || selector === null || Array.isArray(selector)) {
+    throw invalid(SUBJECT, 'labelSelector', 'an object or a text', kindOf(selector), NEXT);
+  }
   const { matchLabels, matchExpressions } = typeof selector === 'string' ? parseLabelSelector(selector) : selector;
   const equals = Object.entries(matchLabels ?? {}).map(([key, value]) =>
     requirement({ key, operator: 'In', values: [value] }),
@@ -72,6 +76,5 @@ function parseTerm(term: string): LabelRequirement {
   if (equality) return { key: equality[1]!, operator: equality[2] === '!=' ? 'NotIn' : 'In', values: [equality[3]!] };
   const existence = EXISTENCE.exec(term);
   if (existence) return { key: existence[2]!, operator: existence[1] === '!' ? 'DoesNotExist' : 'Exists' };
-  const next = 'Write key=value, key!=value, key in (a,b), key notin (a,b), key or !key.';
-  throw invalidBecause(SUBJECT, '', `can't read ${quote(term)}`, next);
+  throw invalidBecause(SUBJECT, 'labelSelector', `can't read ${quote(term)}`, NEXT);
 }

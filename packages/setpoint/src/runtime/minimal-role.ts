@@ -53,6 +53,7 @@ export function minimalRole(options: MinimalRoleOptions): MinimalRole {
     throw new SetpointError(
       'Invalid',
       `minimalRole: name must be letters, digits, '-', '_' and '.'; got ${typeof name}`,
+      { details: { path: 'name' } },
     );
   }
   const looked = [...controllers.flatMap(({ watches }) => watches.map(({ resource }) => resource)), ...resources];
