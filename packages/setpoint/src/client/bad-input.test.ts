@@ -10,7 +10,8 @@ const bad = (value: unknown): never => value as never;
 /** Two objects, of which one is being deleted, and every client call at hand. */
 async function prepared() {
   const sample = sampleClient();
-  const { websites } = sample;
+  const { websites, nodes } = sample;
+  await nodes.create({ name: 'n', spec: { address: 'a' } });
   const web = await websites.create({ name: 'web', finalizers: ['demo.dev/f'], spec: { ...spec, region: 'eu' } });
   await websites.create({ name: 'dying', finalizers: ['demo.dev/f'], spec });
   const dying = await websites.delete('dying');

@@ -1,4 +1,12 @@
-import { invalid, invalidBecause, kindOf, nearestName, quote, type Subject } from '../resource/index.ts';
+import {
+  invalid,
+  invalidBecause,
+  kindOf,
+  nearestName,
+  type ObjectMeta,
+  quote,
+  type Subject,
+} from '../resource/index.ts';
 
 /** The options of each group of calls. */
 const CALL = ['signal', 'timeoutMs', 'alone'];
@@ -6,7 +14,23 @@ const READ = [...CALL, 'at', 'notOlderThan'];
 const SELECT = ['namespace', 'labelSelector', 'fieldSelector'];
 const WRITE = [...CALL, 'dryRun', 'manager', 'lease'];
 const MODIFY = [...WRITE, 'attempts'];
-const PRECONDITIONS = ['uid', 'resourceVersion'];
+/** `delete(ref, object.metadata)` says which incarnation and version is meant; the rest of the metadata says nothing. */
+const METADATA: Record<keyof ObjectMeta, true> = {
+  name: true,
+  namespace: true,
+  uid: true,
+  resourceVersion: true,
+  generation: true,
+  creationTimestamp: true,
+  deletionTimestamp: true,
+  labels: true,
+  annotations: true,
+  ownerReferences: true,
+  finalizers: true,
+  managedFields: true,
+  writeId: true,
+};
+const PRECONDITIONS = Object.keys(METADATA);
 
 export const OPTIONS = {
   call: CALL,
