@@ -1,6 +1,7 @@
 /** The agent of one node as a process of its own: `ETCD_ENDPOINTS=… node dist/agent.js --node NAME [--prefix /registry]` */
 import { parseArgs } from 'node:util';
 import { consoleLogger, createClient, createManager } from 'setpoint';
+import { isDnsSubdomain } from 'setpoint/resource';
 import { createAgent } from './agent/node-agent.ts';
 import { programs } from './cluster.ts';
 import { openSharedStore, SetupError } from './open-store.ts';
@@ -12,6 +13,9 @@ runProgram(async () => {
   });
   const { node, prefix } = values;
   if (node === undefined) throw new SetupError('Say which node this is: node dist/agent.js --node NAME');
+  if (!isDnsSubdomain(node)) {
+    throw new SetupError(`--node: expected lower-case letters, digits, "-" and ".", such as node-1; got "${node}"`);
+  }
 
   const store = await openSharedStore();
   const { controller, runnable } = createAgent({

@@ -4,6 +4,7 @@
  * stays, applies `manifests/*.yaml` (or those of `--manifests FOLDER`), applies them again when they are edited, and
  * serves its store to `npm run ctl` on a port of loopback (`--port`, default 7480).
  */
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serveStore } from '@setpoint/cli';
@@ -12,7 +13,7 @@ import { MemoryStore } from 'setpoint/store';
 import { ownPrograms } from './agent/leftovers.ts';
 import { startCluster } from './cluster.ts';
 import { keepApplying } from './keep.ts';
-import { openStore } from './open-store.ts';
+import { openStore, SetupError } from './open-store.ts';
 import { Outside } from './outside.ts';
 import { runProgram } from './run-program.ts';
 import { scenario } from './scenario.ts';
@@ -78,6 +79,13 @@ runProgram(async () => {
       port: { type: 'string', default: '7480' },
     },
   });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new SetupError(`--port: expected a number from 0 to 65535, got "${values.port}"`);
+  }
+  if (values.keep && !existsSync(values.manifests)) {
+    throw new SetupError(`--manifests: there is no folder "${values.manifests}"`);
+  }
   const stop = stopSignal();
   const store = await openStore();
   // Nobody shares a store in memory: there the keys may be where everybody looks for them.
@@ -89,7 +97,7 @@ runProgram(async () => {
       store,
       prefix,
       keep: values.keep ? values.manifests : undefined,
-      port: Number(values.port),
+      port,
       screen,
       stop,
     });

@@ -55,6 +55,12 @@ export function readObject(kinds: readonly CliKind[], words: readonly string[]):
   return { kind: kind!, name };
 }
 
+/** What a person wrote as a time, in milliseconds. */
+export function secondsOf(option: string, text: string): number {
+  if (/^\d{1,7}(\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  throw new CommandError(`error: ${option}: expected a number of seconds, got "${text}"`);
+}
+
 /** For a command that only some kinds have. */
 export function needs<Ability>(ability: Ability | undefined, kind: CliKind, what: string): Ability {
   if (ability !== undefined) return ability;

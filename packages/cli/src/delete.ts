@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sleep } from 'setpoint';
 import { type FileOptions, readFiles } from './apply.ts';
-import { readTargets } from './arguments.ts';
+import { readTargets, secondsOf } from './arguments.ts';
 import { type CliKind, kindName } from './cli-kind.ts';
 import { CommandError } from './command-error.ts';
 import { readObjects } from './get.ts';
@@ -34,6 +34,7 @@ export function addDelete(program: Command, session: Session): void {
     .option('--ignore-not-found', "treat what isn't there as deleted", false)
     .action(async (kind: string | undefined, names: string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<DeleteOptions>();
+      secondsOf('--timeout', options.timeout); // before anything is deleted
       await session.connected(options, async (connection) => {
         const chosen = await choose(session, connection, kind === undefined ? [] : [kind, ...names], options);
         for (const each of chosen) await remove(session, connection, each, options);
@@ -90,7 +91,7 @@ async function remove(
   await objects.delete(found);
   session.terminal.out(`${resource.singular}.${resource.group} "${place.name}" deleted`);
   if (!options.wait) return;
-  const deadline = session.clock.now() + Number(options.timeout) * 1_000;
+  const deadline = session.clock.now() + secondsOf('--timeout', options.timeout);
   while ((await objects.find(place))?.metadata.uid === found.metadata.uid) {
     if (session.clock.now() > deadline) {
       throw new CommandError(`error: timed out waiting for ${kindName(resource)} "${place.name}" to be gone`);

@@ -1,4 +1,4 @@
-import { createClient, defineResource, memoryStore, sleep, systemClock } from 'setpoint';
+import { createClient, defineResource, memoryStore } from 'setpoint';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cliKind } from './cli-kind.ts';
@@ -61,8 +61,7 @@ describe('the command line', () => {
   });
 
   /** What a command prints, both streams, then its exit code when it isn't 0. */
-  async function run(line: string, signal?: AbortSignal): Promise<string[]> {
-    const printed: string[] = [];
+  async function run(line: string, signal?: AbortSignal, printed: string[] = []): Promise<string[]> {
     const say = (text: string): void => void printed.push(...text.split('\n'));
     const code = await runCli(
       {
@@ -75,6 +74,8 @@ describe('the command line', () => {
     );
     return code === 0 ? printed : [...printed, `exit ${code}`];
   }
+  const shows = (printed: readonly string[], lines: number) =>
+    expect.poll(() => printed.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(lines);
   const create = (name: string, replicas = 2) => sites.create({ name, spec: { replicas, message: `I am ${name}` } });
 
   it('get: aligns columns as kubectl does, also wide, by name and of all namespaces', async () => {
@@ -103,13 +104,15 @@ describe('the command line', () => {
   it('get -w: shows what is there and then each change, until it is stopped', async () => {
     await create('a');
     const stop = new AbortController();
-    const following = run('get web -w', stop.signal);
-    await sleep(systemClock, 300, undefined, { ref: true });
+    const printed: string[] = [];
+    const following = run('get web -w', stop.signal, printed);
+    await shows(printed, 2);
     await sites.modifyStatus({ name: 'a' }, () => ({ ready: 2 }));
+    await shows(printed, 3);
     await create('b');
-    await sleep(systemClock, 300, undefined, { ref: true });
+    await shows(printed, 4);
     stop.abort();
-    expect(await following).toEqual([
+    expect((await following).map((each) => each.replace(/\d+s$/, '0s'))).toEqual([
       'NAME   READY   AGE',
       'a      0/2     0s',
       'a      2/2     0s',
@@ -134,6 +137,24 @@ describe('the command line', () => {
       'error: scale is not possible for regions.demo.dev',
       'exit 1',
     ]);
+    expect(await run('get web -l a=b=c')).toEqual([expect.stringContaining('can\'t read "a=b=c"'), 'exit 1']);
+    expect(await run('get web -n Bad_NS')).toEqual([expect.stringContaining('got "Bad_NS"'), 'exit 1']);
+    expect(await run('get web,regions a')).toEqual([
+      'error: when naming objects, give one kind: get deploy web',
+      'exit 1',
+    ]);
+    expect(await run('rollout statsu web/a')).toEqual([
+      "error: unknown command 'statsu'",
+      '(Did you mean status?)',
+      'exit 1',
+    ]);
+    for (const line of ['delete web/a', 'rollout status web/a']) {
+      expect(await run(`${line} --timeout=soon`)).toEqual([
+        'error: --timeout: expected a number of seconds, got "soon"',
+        'exit 1',
+      ]);
+    }
+    expect(await run('apply')).toEqual(["error: required option '-f, --filename <file...>' not specified", 'exit 1']);
     expect(await run('delete web')).toEqual(['error: resource(s) were provided, but no name was specified', 'exit 1']);
   });
 
@@ -209,8 +230,9 @@ describe('the command line', () => {
 
   it('rollout: status follows to the end; history, undo, pause, resume and restart', async () => {
     await create('a');
-    const following = run('rollout status web/a');
-    await sleep(systemClock, 300, undefined, { ref: true });
+    const printed: string[] = [];
+    const following = run('rollout status web/a', undefined, printed);
+    await shows(printed, 1);
     await sites.modifyStatus({ name: 'a' }, () => ({ ready: 2 }));
     expect(await following).toEqual([
       'Waiting for website "a" rollout to finish: 0 of 2 are ready...',
@@ -239,8 +261,9 @@ describe('the command line', () => {
   it('rollout status ends with an error when the object is deleted meanwhile, or time is up', async () => {
     await create('a');
     expect(await run('rollout status web/a --timeout 0.2')).toContain('error: timed out waiting for the condition');
-    const following = run('rollout status web/a');
-    await sleep(systemClock, 300, undefined, { ref: true });
+    const printed: string[] = [];
+    const following = run('rollout status web/a', undefined, printed);
+    await shows(printed, 1);
     await sites.delete({ name: 'a' });
     expect((await following).slice(-2)).toEqual(['error: website "a" has been deleted', 'exit 1']);
   });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type AnyResourceDefinition, createInformer, type ObjectOf } from 'setpoint';
 import { keyPrefix, resourceCodec } from 'setpoint/resource';
-import { needs, readObject } from './arguments.ts';
+import { needs, readObject, secondsOf } from './arguments.ts';
 import { type CliKind, objectName, type Rollout, type RolloutProgress, type RolloutRevision } from './cli-kind.ts';
 import { CommandError } from './command-error.ts';
 import { asYaml } from './formats.ts';
@@ -41,6 +41,7 @@ export function addRollout(program: Command, session: Session): void {
         const options = command.optsWithGlobals<RolloutOptions>();
         const { kind, name: of } = readObject(session.kinds, words);
         const ability = needs(kind.rollout, kind, 'rollout');
+        secondsOf('--timeout', options.timeout ?? '0');
         await session.connected(options, async (connection) => {
           const [object] = await readObjects(connection, kind, [of], {});
           await work({ session, connection, kind, rollout: ability, object: object!, options });
@@ -140,12 +141,12 @@ async function status(chosen: Chosen): Promise<void> {
   if (tell(rollout.progress(object)) || options.watch === false) return;
 
   const over = new AbortController();
-  const seconds = Number(options.timeout ?? 0);
+  const timeoutMs = secondsOf('--timeout', options.timeout ?? '0');
   const patience =
-    seconds > 0
+    timeoutMs > 0
       ? session.clock.setTimer(
           () => over.abort(new CommandError('error: timed out waiting for the condition')),
-          seconds * 1_000,
+          timeoutMs,
         )
       : undefined;
   let failure: unknown;

@@ -46,8 +46,8 @@ export interface ControlPlaneOptions {
   readonly admission?: ClientOptions['admission'];
   /** Stands between the objects of a kind and their stored bytes: see `aesGcmTransformer`. */
   readonly transformerOf?: ClientOptions['transformerOf'];
-  /** How long what reconciles say by `event` is kept. Default 1 h. */
-  readonly eventTtlMs?: number;
+  /** How long what reconciles say by `event` is kept; false: it is not stored at all. Default 1 h. */
+  readonly eventTtlMs?: number | false;
   /** Serves `/healthz`, `/readyz`, `/metrics` and `/debug`, on loopback unless told otherwise. Default: no. */
   readonly health?: HealthOptions;
   /** How long a stop may take. Default 30 s, negative for ever. */
@@ -133,8 +133,9 @@ export class ControlPlane {
     const { admission, transformerOf, eventTtlMs } = options;
     this.unsafeClient = createClient({ store, prefix, clock, random, admission, transformerOf });
     const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs, admission, transformerOf };
-    const ttl = eventTtlMs === undefined ? {} : { ttlMs: eventTtlMs };
-    const events = createEventRecorder({ client: this.unsafeClient, clock, random, logger, metrics, ...ttl });
+    const ttl = eventTtlMs === undefined || eventTtlMs === false ? {} : { ttlMs: eventTtlMs };
+    const recorder = { client: this.unsafeClient, clock, random, logger, metrics, ...ttl };
+    const events = eventTtlMs === false ? undefined : createEventRecorder(recorder);
     this.#caches = new KindCaches({
       ...common,
       metrics,
@@ -154,7 +155,7 @@ export class ControlPlane {
     });
     if (coordinated) this.#manager.add(coordinated.runnable, { group: 'leases' });
     // It outlives the controllers, whose last words it stores.
-    this.#manager.add(events, { group: 'caches' });
+    if (events) this.#manager.add(events, { group: 'caches' });
     const surroundings = { ...parts, events, tenure: coordinated?.tenure, ...(onReconciled && { onReconciled }) };
 
     const defined = options.controllers ?? [];

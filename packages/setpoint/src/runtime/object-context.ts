@@ -74,7 +74,7 @@ export class OwnGoneContext implements GoneContext {
 export interface ContextSurroundings {
   readonly defined: ControllerDefinition;
   readonly clock: Clock;
-  readonly events: EventRecorder;
+  readonly events: EventRecorder | undefined;
 }
 
 /** The same for an object that is there. */
@@ -97,7 +97,7 @@ export class ObjectContext extends OwnGoneContext implements AnyContext {
       const managed = (kind: AnyResourceDefinition) => lister(kind).byIndex(MANAGER_INDEX, object.metadata.uid);
       return applyChildren({ client: scope.client, owner: object, kinds: defined.owns, managed }, children, options);
     };
-    this.event = (event: EventInput) => events.for(defined.name)(object, event);
+    this.event = (event: EventInput) => events?.for(defined.name)(object, event);
     let write: AnyContext['status'] | undefined;
     this.status = (...report) => {
       write ??= statusWriter({

@@ -18,7 +18,8 @@ import { type Tenure, within } from './tenure.ts';
 
 /** What the reconcilers of a control plane share. */
 export interface ReconcilerSurroundings extends Pick<ClientOptions, 'admission' | 'transformerOf'> {
-  readonly events: EventRecorder;
+  /** Undefined: what is said is not stored. */
+  readonly events: EventRecorder | undefined;
   readonly store: Store;
   readonly prefix: string;
   readonly caches: KindCaches;

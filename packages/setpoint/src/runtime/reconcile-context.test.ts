@@ -5,7 +5,7 @@ import { FakeClock, seededRandom } from 'setpoint/testing';
 import { describe, expect, it } from 'vitest';
 import { Server, Website } from '../../../../test/harness/sample-objects.ts';
 
-function started(transformed = false) {
+function started(transformed = false, eventTtlMs?: false) {
   const clock = new FakeClock();
   const store = memoryStore({ clock });
   const websites = defineController(Website, {
@@ -27,6 +27,7 @@ function started(transformed = false) {
     clock,
     random: seededRandom(1),
     controllers: [websites],
+    ...(eventTtlMs === false && { eventTtlMs }),
     ...(transformed && { transformerOf: () => transformer }),
   });
   const stop = new AbortController();
@@ -53,6 +54,17 @@ describe('a reconcile', () => {
     await running;
     await store.close();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('stores nothing of what is said when the manager is told so', async () => {
+    const { manager, clock, stop, running } = started(false, false);
+    await manager.client.resource(Website).create({ name: 'web', spec: { message: 'm', replicas: 3 } });
+    await clock.advance(1000);
+    expect((await manager.client.resource(Server).list()).items).toHaveLength(3);
+    expect((await manager.client.resource(Event).list()).items).toEqual([]);
+    stop.abort();
+    await clock.advance(1000);
+    await running;
   });
 
   it('F-118: reads and writes encrypted values like any other', async () => {

@@ -144,6 +144,7 @@ export class World implements CallPort {
       typeof subject.controllers === 'function' ? subject.controllers(environment) : subject.controllers;
     process.controllers = controllers;
     process.manager = createManager({
+      eventTtlMs: false, // what is told of happenings differs with each fault, and is no state
       store: process.store,
       prefix: this.#prefix,
       controllers,
