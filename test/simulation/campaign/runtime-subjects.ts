@@ -1,21 +1,7 @@
-import { defineController, defineResource } from 'setpoint';
+import { defineController } from 'setpoint';
 import { campaign, type Leadership, openSession } from 'setpoint/coordination';
 import { atMost, type ExploreOptions, noOrphans, type SimulatedEnvironment } from 'setpoint/testing';
-import { z } from 'zod';
-
-const group = { group: 'campaign.test', version: 'v1' } as const;
-const Part = defineResource({ ...group, kind: 'Part', plural: 'parts', spec: z.object({ index: z.int() }) });
-const Machine = defineResource({
-  ...group,
-  kind: 'Machine',
-  plural: 'machines',
-  spec: z.object({ parts: z.int() }),
-  status: z.object({ parts: z.int() }),
-});
-const Fleet = defineResource({ ...group, kind: 'Fleet', plural: 'fleets', spec: z.object({ machines: z.int() }) });
-
-const names = (name: string, count: number): string[] =>
-  Array.from({ length: count }, (_, index) => `${name}-${index}`);
+import { Fleet, Machine, names, Part } from './kinds.ts';
 
 const machines = () =>
   defineController(Machine, {

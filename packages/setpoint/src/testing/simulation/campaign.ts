@@ -5,12 +5,13 @@ import { type Random, seededRandom } from '../../internal/random.ts';
 import { enterWorld } from './ambient.ts';
 import { drive, type Draining, fastestDraining, type Stepwise } from './drain.ts';
 import { watchEscapes } from './escapes.ts';
-import { type Fault, FAULT_KINDS, type FaultKind, faultsText } from './fault.ts';
+import { type Fault, FAULT_KINDS, type FaultKind, faultsText, isOmission } from './fault.ts';
 import { singleFaults } from './fault-space.ts';
 import { describeFailure, type SimulatedFailure } from './report.ts';
 import { Schedule } from './run-schedule.ts';
+import { shrink } from './shrink.ts';
 import type { Reference, ScheduleOptions, ScheduleResult } from './schedule-result.ts';
-import type { Judgement, SimulationSubject } from './world-options.ts';
+import type { Judgement, SimulationSubject, Violation } from './world-options.ts';
 
 export interface ExploreOptions extends SimulationSubject, Judgement {
   /**
@@ -46,6 +47,8 @@ export interface SimulationReport {
   readonly doubleRuns: number;
   readonly failures: readonly SimulatedFailure[];
   readonly elapsedMs: number;
+  /** How long it took at most to make a failure small: real milliseconds. */
+  readonly shrinkMs: number;
 }
 
 const REPLAY = 'npx vitest run';
@@ -59,13 +62,15 @@ export class Campaign {
   readonly #edges = new Set<number>();
   /** Schedules that reached something new: what deeper ones are made from. */
   readonly #corpus: (readonly Fault[])[] = [];
-  #reference: Reference | undefined;
+  /** The runs without faults: of the whole scenario, and, while a failure is made small, of some that lack steps. */
+  readonly #references = new Map<string, Reference>();
   #schedules = 0;
   #struck = 0;
   #singlesRun = 0;
   #deeper = 0;
   #reconciles = 0;
   #doubleRuns = 0;
+  #shrinkMs = 0;
   readonly #startedAt = systemClock.now();
 
   constructor(options: ExploreOptions) {
@@ -88,6 +93,7 @@ export class Campaign {
   async replay(faults: readonly Fault[]): Promise<SimulatedFailure | undefined> {
     await this.#begin();
     if (this.#failures.length > 0) return this.#failures[0];
+    await this.#referTo(faults.filter(isOmission));
     return this.#examine(faults);
   }
 
@@ -98,13 +104,27 @@ export class Campaign {
     const { faults = 'all' } = this.#options;
     const kinds = new Set(faults === 'all' ? FAULT_KINDS.filter((kind) => kind !== 'travel') : faults);
     if ((this.#options.replicas ?? 1) === 1) kinds.delete('pause');
-    return this.#reference ? singleFaults(this.#reference, kinds) : [];
+    return singleFaults(this.#whole, kinds);
+  }
+
+  get #whole(): Reference {
+    return this.#references.get(faultsText([]))!;
+  }
+
+  /** Runs a scenario that lacks these steps without faults; undefined where that fails. */
+  async #referTo(omissions: readonly Fault[]): Promise<Reference | undefined> {
+    const known = this.#references.get(faultsText(omissions));
+    if (known) return known;
+    const { reference, violations } = await this.#runOne({ ...this.#scheduleOf(omissions), recording: true });
+    if (!reference || violations.length > 0) return undefined;
+    this.#references.set(faultsText(omissions), reference);
+    return reference;
   }
 
   /** A run with everything looked at, and a second one that must be its equal. */
   async #examine(faults: readonly Fault[], isReference = false): Promise<SimulatedFailure | undefined> {
     const [first, second] = [await this.#underMicroscope(faults), await this.#underMicroscope(faults)];
-    if (isReference) this.#reference = first.reference;
+    if (isReference) this.#references.set(faultsText([]), first.reference!);
     this.#doubleRuns++;
     const [violation] = first.violations;
     if (!isDeepStrictEqual(first.trace, second.trace) && violation?.oracle !== 'escape') {
@@ -130,7 +150,7 @@ export class Campaign {
   }
 
   #scheduleOf(faults: readonly Fault[]): ScheduleOptions {
-    const reference = this.#reference;
+    const reference = this.#references.get(faultsText(faults.filter(isOmission)));
     return { subject: this.#options, judgement: this.#options, faults, ...(reference && { reference }) };
   }
 
@@ -153,11 +173,15 @@ export class Campaign {
   ): Stepwise<void> {
     const schedule = new Schedule(options);
     const leave = enterWorld(schedule.world, this.#options.noHiddenTimers ?? true);
+    const { stackTraceLimit } = Error;
+    // Stacks are costly and name places, which only runs under the microscope tell.
+    if (!options.stacks) Error.stackTraceLimit = 0;
     const after = around?.();
     try {
       done(yield* schedule.run());
     } finally {
       after?.();
+      Error.stackTraceLimit = stackTraceLimit;
       leave();
     }
   }
@@ -185,7 +209,7 @@ export class Campaign {
     while (!over && !this.#spent && this.#failures.length < failuresMax) {
       const until = systemClock.now() + SLICE_MS;
       await drive(next, this.#options.draining ?? fastestDraining, () => systemClock.now() < until);
-      for (const { faults } of suspects.splice(0)) await this.#judge(faults);
+      for (const suspect of suspects.splice(0)) await this.#judge(suspect);
       for (const faults of doubles.splice(0)) await this.#judgeDouble(faults);
     }
   }
@@ -201,8 +225,10 @@ export class Campaign {
   }
 
   /** A schedule failed: the smallest one that fails alike is what is told. */
-  async #judge(faults: readonly Fault[]): Promise<void> {
-    const smallest = await this.#shrink(faults);
+  async #judge({ faults, violations }: ScheduleResult): Promise<void> {
+    const since = systemClock.now();
+    const smallest = await this.#shrink(faults, violations[0]!.oracle);
+    this.#shrinkMs = Math.max(this.#shrinkMs, Math.round(systemClock.now() - since));
     const failure = await this.#examine(smallest);
     if (failure) {
       if (!this.#failures.some(({ text }) => text === failure.text)) this.#failures.push(failure);
@@ -220,15 +246,13 @@ export class Campaign {
     if (failure) this.#failures.push(failure);
   }
 
-  /** Leaves faults out as long as something still breaks. */
-  async #shrink(faults: readonly Fault[]): Promise<readonly Fault[]> {
-    for (const fault of faults) {
-      if (faults.length === 1) break;
-      const fewer = faults.filter((each) => each !== fault);
-      const { violations } = await this.#runOne(this.#scheduleOf(fewer));
-      if (violations.length > 0) return this.#shrink(fewer);
-    }
-    return faults;
+  #shrink(faults: readonly Fault[], oracle: Violation['oracle']): Promise<readonly Fault[]> {
+    return shrink(faults, oracle, {
+      steps: this.#whole.steps,
+      now: () => systemClock.now(),
+      breaks: async (fewer) => (await this.#runOne(this.#scheduleOf(fewer))).violations[0]?.oracle,
+      referTo: (omissions) => this.#referTo(omissions),
+    });
   }
 
   /** Pairs and triples: one of what led somewhere new, and one more at random. */
@@ -267,6 +291,7 @@ export class Campaign {
       doubleRuns: this.#doubleRuns,
       failures: this.#failures,
       elapsedMs: Math.round(this.#elapsedMs),
+      shrinkMs: this.#shrinkMs,
     };
   }
 }

@@ -36,7 +36,11 @@ export const REST_FAULTS = ['restart', 'restore', 'jump'] as const;
 /** `start`: no scenario, from this state on; `without`: the same with one object less. */
 export const START_FAULTS = ['start', 'without'] as const;
 
+/** No fault, and only in the seeds of failures that were made smaller: the user's step of this number is left out. */
+const OMIT = 'omit';
+
 export type FaultKind =
+  | typeof OMIT
   | (typeof CALL_FAULTS)[number]
   | (typeof EVENT_FAULTS)[number]
   | (typeof REST_FAULTS)[number]
@@ -47,7 +51,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [...CALL_FAULTS, ...EVENT_FAULT
 /** One fault at one point of a run: `crash-after@7`, `hold@servers.2`, `restart@1`. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** The number of a call, of a rest, or of a state; `<line>.<number>` for what a cache is told. */
+  /** The number of a call, of a rest, of a state, or of a step; `<line>.<number>` for what a cache is told. */
   readonly at: string;
 }
 
@@ -55,12 +59,17 @@ export const faultText = ({ kind, at }: Fault): string => `${kind}@${at}`;
 
 export const faultsText = (faults: readonly Fault[]): string => faults.map(faultText).join(',') || 'none';
 
+/** Leaves out the user's step of this number. */
+export const omission = (step: number): Fault => ({ kind: OMIT, at: String(step) });
+
+export const isOmission = ({ kind }: Fault): boolean => kind === OMIT;
+
 /** Reads what {@link faultsText} wrote; throws `Invalid`. */
 export function parseFaults(text: string): readonly Fault[] {
   if (text === 'none') return [];
   return text.split(',').map((part) => {
     const [kind, at] = part.split('@') as [FaultKind, string | undefined];
-    if (FAULT_KINDS.includes(kind) && at) return { kind, at };
+    if ((kind === OMIT || FAULT_KINDS.includes(kind)) && at) return { kind, at };
     throw new SetpointError('Invalid', `SETPOINT_SEED: '${part}' is no fault; one looks like crash-after@7`);
   });
 }
@@ -68,11 +77,16 @@ export function parseFaults(text: string): readonly Fault[] {
 /** The faults of one schedule, found by where they strike. Each strikes once. */
 export class FaultPlan {
   readonly #byPoint = new Map<string, FaultKind[]>();
+  readonly #omitted = new Set<string>();
   /** How many have struck. */
   struck = 0;
 
   constructor(faults: readonly Fault[]) {
     for (const { kind, at } of faults) {
+      if (kind === OMIT) {
+        this.#omitted.add(at);
+        continue;
+      }
       const kinds = this.#byPoint.get(pointOf(kind, at));
       if (kinds) kinds.push(kind);
       else this.#byPoint.set(pointOf(kind, at), [kind]);
@@ -81,6 +95,11 @@ export class FaultPlan {
 
   get left(): boolean {
     return this.#byPoint.size > 0;
+  }
+
+  /** Whether the user's step of this number is left out. */
+  omits(step: number): boolean {
+    return this.#omitted.has(String(step));
   }
 
   /** What strikes here, if anything; asked once for each point. */

@@ -1,4 +1,4 @@
-import { type Fault, faultsText } from './fault.ts';
+import { type Fault, faultsText, isOmission } from './fault.ts';
 import type { TraceLine } from './records.ts';
 import type { ScheduleResult } from './schedule-result.ts';
 import type { Violation } from './world-options.ts';
@@ -8,6 +8,8 @@ export interface SimulatedFailure {
   /** What broke first. */
   readonly violation: Violation;
   readonly faults: readonly Fault[];
+  /** The numbers of the user's steps that it does not take to break it. */
+  readonly omitted: readonly number[];
   /** At most ten lines. */
   readonly timeline: readonly string[];
   /** Runs exactly this schedule again: the value of SETPOINT_SEED. */
@@ -22,16 +24,20 @@ const TIMELINE_LINES = 10;
 export function describeFailure(name: string, result: ScheduleResult, command: string): SimulatedFailure {
   const violation = result.violations[0]!;
   const seed = seedOf(name, result.faults);
+  const faults = result.faults.filter((each) => !isOmission(each));
+  const omitted = result.faults.filter(isOmission).map(({ at }) => Number(at));
+  const without = omitted.length > 0 ? [`without the user's steps ${omitted.join(', ')}`] : [];
   const timeline = shortened(result.trace).map(lineText);
   const place = violation.place === undefined ? [] : [`  at ${violation.place}`];
   const text = [
     `${violation.oracle}: ${violation.message}`,
     ...place,
-    `faults: ${faultsText(result.faults)}`,
+    `faults: ${faultsText(faults)}`,
+    ...without,
     ...timeline.map((line) => `  ${line}`),
     `replay: SETPOINT_SEED='${seed}' ${command}`,
   ].join('\n');
-  return { violation, faults: result.faults, timeline, seed, text };
+  return { violation, faults, omitted, timeline, seed, text };
 }
 
 export const seedOf = (name: string, faults: readonly Fault[]): string => `v1.${name}:${faultsText(faults)}`;

@@ -1,21 +1,18 @@
 import { isSetpointError } from '../../errors/index.ts';
-import { canonicalState, stateDifference } from './canonical.ts';
+import { canonicalState } from './canonical.ts';
+import { Conclusion } from './conclusion.ts';
 import type { Stepwise } from './drain.ts';
 import { FaultPlan } from './fault.ts';
-import { breach } from './law.ts';
 import { placeOf } from './place.ts';
 import type { Snapshot } from './records.ts';
 import { travelBack } from './strikes.ts';
 import { World } from './world.ts';
-import type { Violation } from './world-options.ts';
 import type { ScheduleOptions, ScheduleResult } from './schedule-result.ts';
 
 /** How long nothing may happen before the user takes the next step. Above what a single failure is put off by. */
 const REST_MS = 4000;
 /** The same at the end: above every freeze, and above what waits for it. */
 const LAST_REST_MS = 30_000;
-/** How long it may take to come to rest at the end: several of the longest delays of failing attempts. */
-const TAIL_MAX_MS = 7_200_000;
 /** An audit finds lost events within 6¼ minutes. */
 const AUDIT_MS = 400_000;
 /** How often one state may come back before it is called a circle. */
@@ -32,11 +29,9 @@ export class Schedule {
   #scenario: 'running' | 'done' | { readonly error: unknown } = 'running';
   /** When the last step of the user was taken. */
   #tailSince: number | undefined;
-  #eventually: Set<string>;
   readonly #circles = new Map<string, number>();
   #circledAt = 0;
-  /** How many commits there were when everything was asked for once more. */
-  #resyncedAt: number | undefined;
+  readonly #conclusion: Conclusion;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
@@ -53,7 +48,7 @@ export class Schedule {
     });
     this.#world.onError = (error, panic, where) => this.#judgeError(error, panic, where);
     this.#maxPicks = (options.reference?.picks ?? 1000) * 20 + 5000;
-    this.#eventually = new Set(options.subject.eventually?.map(({ name }) => name));
+    this.#conclusion = new Conclusion(this.#world, options);
     if (content) this.#world.incomparable = true;
   }
 
@@ -99,6 +94,7 @@ export class Schedule {
   /** One pick; says whether the run is over. */
   #step(): boolean {
     const world = this.#world;
+    world.making = undefined;
     if (typeof this.#scenario === 'object') {
       const { error } = this.#scenario;
       if (isSetpointError(error) && this.#plan.struck > 0) {
@@ -141,7 +137,7 @@ export class Schedule {
   /** When it counts as rest if nothing happens until then. */
   #restAt(tail: boolean): number {
     const world = this.#world;
-    const quietMs = tail && this.#resyncedAt === undefined ? LAST_REST_MS : REST_MS;
+    const quietMs = tail && !this.#conclusion.begun ? LAST_REST_MS : REST_MS;
     const restAt = world.lastActivity + quietMs;
     if (!tail) return restAt;
     const audited = world.lostEvents ? Math.max(this.#tailSince!, world.lostAt) + AUDIT_MS : 0;
@@ -161,7 +157,7 @@ export class Schedule {
   #atRest(): boolean {
     const world = this.#world;
     const number = this.#rests.length;
-    if (this.#resyncedAt === undefined) {
+    if (!this.#conclusion.begun) {
       this.#rests.push({ snapshot: this.#mayRestore ? world.state.content() : EMPTY, revision: world.state.revision });
       if (this.#options.recording) world.points.push({ type: 'rest', number });
       if (this.#strikeAtRest(number)) return false;
@@ -180,7 +176,7 @@ export class Schedule {
       world.lastActivity = world.clock.now();
       return false;
     }
-    return this.#conclude();
+    return this.#conclusion.next(this.#tailSince!);
   }
 
   get #mayRestore(): boolean {
@@ -197,115 +193,6 @@ export class Schedule {
       if (kind === 'restore' && earlier) world.restore(earlier.snapshot, earlier.revision);
     }
     return faults.length > 0;
-  }
-
-  /** The last rest: looks at what was reached, asks for everything once more, and looks again. */
-  #conclude(): boolean {
-    const world = this.#world;
-    const { subject } = this.#options;
-    const late = world.clock.now() - this.#tailSince! > TAIL_MAX_MS;
-    for (const each of subject.eventually ?? []) {
-      if (breach(each, world.state) === undefined) this.#eventually.delete(each.name);
-    }
-    const missed = this.#notReached();
-    if (missed !== undefined && !late && this.#resyncedAt === undefined) {
-      // Not yet: whatever is put off may still bring it about.
-      if (world.clock.nextDue < Infinity) world.clock.fireNext();
-      return world.clock.nextDue === Infinity;
-    }
-    if (missed !== undefined) {
-      world.violate(missed);
-      return true;
-    }
-    if (this.#resyncedAt === undefined) {
-      this.#resyncedAt = world.commits;
-      this.#resync();
-      return false;
-    }
-    if (world.commits !== this.#resyncedAt) {
-      const writes = world.commits - this.#resyncedAt;
-      world.violate({
-        oracle: 'not-idempotent',
-        message: `at rest every object was reconciled once more, and that wrote ${writes} times though nothing had changed`,
-      });
-    }
-    this.#compare();
-    this.#lookAtCaches();
-    return true;
-  }
-
-  /** What our own runtime promises: nothing is told to a cache twice. */
-  #lookAtCaches(): void {
-    const world = this.#world;
-    if (world.repeated || world.incomparable) return;
-    for (const { manager, controllers, dead } of world.processes.values()) {
-      if (!manager || dead) continue;
-      for (const { definition } of controllers) {
-        const { name, counts } = manager.informer(definition);
-        if (counts.staleEvents === 0) continue;
-        world.violate({
-          oracle: 'hygiene',
-          message: `the cache of ${name} was told ${counts.staleEvents} changes twice`,
-        });
-      }
-    }
-  }
-
-  /** What should be by now and is not. */
-  #notReached(): Violation | undefined {
-    const world = this.#world;
-    const { matches } = this.#options.subject;
-    const wrong = matches && breach({ name: 'what is wanted', check: matches }, world.state);
-    const failing = [...world.processes.values()].flatMap((process) => [...process.failing]);
-    if (wrong !== undefined) {
-      const still = failing.length > 0 ? `; still failing: ${failing.slice(0, 3).join(', ')}` : '';
-      return { oracle: 'matches', message: `at rest, what is stored is not what is wanted (${wrong})${still}` };
-    }
-    const [never] = this.#eventually;
-    if (never !== undefined) return { oracle: 'eventually', message: `this never came to hold: ${never}` };
-    if (failing.length === 0) return undefined;
-    return { oracle: 'no-rest', message: `it fails for ever: ${failing.slice(0, 3).join(', ')}` };
-  }
-
-  #resync(): void {
-    const world = this.#world;
-    world.note('kit', 'asks for every object once more');
-    for (const { manager, controllers, dead } of world.processes.values()) {
-      if (!manager || dead) continue;
-      for (const { name, definition } of controllers) {
-        const { queue } = manager.controller(name);
-        for (const key of manager.informer(definition).lister.keys()) queue.add(key);
-      }
-    }
-    world.lastActivity = world.clock.now();
-  }
-
-  #compare(): void {
-    const { reference, judgement, faults } = this.#options;
-    const world = this.#world;
-    if (!reference) return;
-    const { factor, plus } = judgement.writes ?? { factor: 3, plus: 30 };
-    const most = reference.commits * factor + plus * Math.max(1, faults.length);
-    if (world.commits > most && !world.incomparable) {
-      const message = `${world.commits} writes, where a run without faults makes ${reference.commits}`;
-      world.violate({ oracle: 'write-amplification', message });
-    }
-    if (world.incomparable || world.lostEvents) return;
-    if (judgement.sameEnd ?? true) {
-      const difference = stateDifference(reference.end, canonicalState(world.state.keys));
-      if (difference !== undefined) {
-        const message = `it ends in another state than without faults: ${difference}`;
-        world.violate({ oracle: 'end-state', message });
-      }
-    }
-    if (!(judgement.noExtraCreates ?? true)) return;
-    for (const [key, count] of world.creates) {
-      const usual = reference.creates.get(key) ?? 0;
-      // Who sees the past may make what was wanted then, and take it away again.
-      if (count <= usual || (world.travelled && !world.state.keys.has(key))) continue;
-      const message = `${key} was created ${count} times, ${usual} without faults`;
-      world.violate({ oracle: 'extra-creates', message });
-    }
   }
 
   /** The very same content again and again, with writes in between and nobody outside acting, will come back for ever. */
@@ -354,6 +241,7 @@ export class Schedule {
             creates: world.creates,
             commits: world.commits,
             picks: this.#picks,
+            steps: world.userSteps,
             points: world.points,
             snapshots: world.snapshots,
           }

@@ -8,6 +8,8 @@ export interface Reference {
   readonly creates: ReadonlyMap<string, number>;
   readonly commits: number;
   readonly picks: number;
+  /** How many steps the user took. */
+  readonly steps: number;
   readonly points: readonly Point[];
   readonly snapshots: readonly Snapshot[];
 }

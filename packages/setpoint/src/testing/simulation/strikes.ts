@@ -35,6 +35,7 @@ interface StruckWorld {
   lostEvents: boolean;
   lostAt: number;
   repeated: boolean;
+  touches: number;
   travelled: boolean;
   crash(process: SimulatedProcess): void;
   answer(call: Call): void;
@@ -61,7 +62,10 @@ export function strikeBefore(world: StruckWorld, kind: FaultKind, message: Messa
     },
   };
   const found = kind === 'touch' ? state.keys.get(firstKey(call)) : undefined;
-  if (found) void store.put({ key: found.key, value: found.value });
+  if (found) {
+    world.touches++;
+    void store.put({ key: found.key, value: found.value });
+  }
   strikes[kind]?.();
   return strikes[kind] !== undefined;
 }

@@ -64,6 +64,8 @@ export interface UserSurroundings {
   readonly now: () => number;
   /** Whether what is missing may yet come: a fault is in the way. */
   readonly patient: () => boolean;
+  /** Whether this step of the scenario, counted from 1, is left out: a failure is being made smaller. */
+  readonly omits: (number: number) => boolean;
 }
 
 /** How often, and how far apart, a step is tried again that fails while faults are in the way. */
@@ -71,9 +73,12 @@ const TRIES = 8;
 const TRY_AGAIN_MS = 6000;
 
 /** The user's hand over a client that is not under the scheduler's control. */
-export function simulatedUser({ client, post, now, patient }: UserSurroundings): SimulatedUser {
+export function simulatedUser({ client, post, now, patient, omits }: UserSurroundings): SimulatedUser {
+  let steps = 0;
   const step = <T>(label: string, act: () => Promise<T>, when: UserStep['when']): Promise<T> =>
     new Promise((resolve, reject) => {
+      // What the step would have returned is missing: a scenario that needs it fails, and is not made smaller so.
+      if (omits(++steps)) return resolve(undefined as T);
       const attempt = (number: number, at: UserStep['when']): void => {
         const failed = (error: unknown): void => {
           if (number < TRIES && patient() && isSetpointError(error)) attempt(number + 1, now() + TRY_AGAIN_MS);

@@ -61,6 +61,8 @@ export interface Judgement {
   readonly sameEnd?: boolean;
   /** Whether no key may be created more often than without faults. Default true. */
   readonly noExtraCreates?: boolean;
+  /** Whether restarting every process at the last rest must write nothing: memory is not where state is. Default true. */
+  readonly quietRestart?: boolean;
   /** Writes allowed beyond a run without faults: `factor` × its writes + `plus` for each fault. Default 3 and 30. */
   readonly writes?: { readonly factor: number; readonly plus: number };
   /** Whether timers of its own are named as a failure. Default true; false lets virtual time move them. */
@@ -81,6 +83,7 @@ export interface Violation {
     | 'end-state'
     | 'extra-creates'
     | 'not-idempotent'
+    | 'restart'
     | 'write-amplification'
     | 'fencing'
     | 'hygiene'

@@ -87,6 +87,12 @@ export class World implements CallPort {
   /** Whoever committed last, and those after whom somebody else did. */
   #writer: string | undefined;
   readonly #deposed = new Set<string>();
+  /** The call whose effect the next commit is; undefined when it is the user's. */
+  making: Call | undefined;
+  /** How many steps the user has come to, those left out included. */
+  userSteps = 0;
+  /** Commits to come that a fault made in somebody else's name. */
+  touches = 0;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -110,6 +116,10 @@ export class World implements CallPort {
       post: (step) => this.steps.push(step),
       now: () => this.clock.now(),
       patient: () => options.plan.struck > 0,
+      omits: (number) => {
+        this.userSteps = number;
+        return options.plan.omits(number);
+      },
     });
   }
 
@@ -264,24 +274,16 @@ export class World implements CallPort {
       this.note(process.name, `fault: ${kind} at call ${call.number}, ${describe(call)}`, true);
       if (strikeBefore(this, kind, message)) return;
     }
+    this.making = call;
     const made = call.make();
     if (this.options.recording) this.note(process.name, describe(call));
     const last = faults.find((kind) => ['crash-after', 'unknown', 'delay', 'crash-done'].includes(kind));
     if (last === undefined) {
-      made.then(
-        (value) => {
-          this.#committed(call, value);
-          call.resolve(value);
-        },
-        (error: unknown) => call.reject(error),
-      );
+      made.then(call.resolve, call.reject);
       return;
     }
     made.then(
-      (value) => {
-        this.#committed(call, value);
-        call.answer = { value };
-      },
+      (value) => (call.answer = { value }),
       (error: unknown) => (call.answer = { error }),
     );
     this.afterDrain = () => strikeAfter(this, last, message);
@@ -340,11 +342,9 @@ export class World implements CallPort {
     this.lastActivity = this.clock.now();
   }
 
-  #committed(call: Call, answer: unknown): void {
+  /** Nobody else may have committed since this process did first. */
+  #judgeWriter(call: Call): void {
     const { process } = call;
-    const revision = (answer as { readonly revision?: Revision } | undefined)?.revision;
-    if (typeof revision !== 'bigint' || revision <= this.state.revision) return;
-    if (!this.options.fenced || firstKey(call).startsWith(COORDINATION)) return;
     const writer = `${process.name}#${process.incarnation}`;
     if (this.#deposed.has(writer)) {
       const message = `${process.name} wrote (${describe(call)}) after ${this.#writer} had taken its place`;
@@ -366,6 +366,8 @@ export class World implements CallPort {
     this.state.apply(revision, events);
     if (events.every(({ kv }) => Buffer.from(kv.key).toString().startsWith(COORDINATION))) return;
     this.commits++;
+    if (this.touches > 0) this.touches--;
+    else if (this.options.fenced && this.making) this.#judgeWriter(this.making);
     this.lastActivity = Math.max(this.lastActivity, this.clock.now());
     for (const { type, kv } of events) {
       if (type !== 'put' || kv.version !== 1n) continue;
