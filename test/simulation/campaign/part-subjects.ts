@@ -57,9 +57,21 @@ export const relists: ExploreOptions = {
   async scenario(user) {
     await user.create(Machine, { name: 'sum', spec: { parts: 0 } });
     await addPart(user, 'x', 1);
+    await addPart(user, 'y', 10, true);
+    await user.delete(Part, 'y');
     await user.delete(Part, 'x');
-    await addPart(user, 'x', 10, true);
+    await addPart(user, 'x', 100, true);
+  },
+};
+
+/** Only that an object is made again under its name. */
+export const successors: ExploreOptions = {
+  ...informer,
+  name: 'successors',
+  async scenario(user) {
+    await addPart(user, 'x', 1);
     await user.delete(Part, 'x');
+    await addPart(user, 'x', 2, true);
   },
 };
 

@@ -22,6 +22,8 @@ export interface SettledOptions {
   readonly quietMs?: number;
   /** How much virtual time it may take. Default 10 min. */
   readonly withinMs?: number;
+  /** How often one key may be reconciled meanwhile. Default 1,000: what makes something new each time never rests. */
+  readonly attemptsMax?: number;
 }
 
 /** A control plane that runs on virtual time in a test, and short cuts to what tests do with one. */
@@ -42,7 +44,7 @@ export interface TestManager extends AsyncDisposable {
   advance(byMs: number): Promise<void>;
   /**
    * Skips time until nothing happens any more: for `quietMs` no write and no failed attempt. Rejects with `Timeout`,
-   * saying what goes on, when that is not so after `withinMs`.
+   * saying what goes on, when that is not so after `withinMs`, or when a key was reconciled more than `attemptsMax` times.
    */
   settled(options?: SettledOptions): Promise<void>;
   /** Ends the run. A test that forgets it leaks nothing: no timer of it is real. */
@@ -114,10 +116,12 @@ async function skipUntil(clock: FakeClock, reached: () => boolean): Promise<void
 
 async function untilQuiet(
   { clock, store, reports }: { clock: FakeClock; store: Store; reports: readonly ReconcileReport[] },
-  { quietMs = 2000, withinMs = 600_000 }: SettledOptions = {},
+  { quietMs = 2000, withinMs = 600_000, attemptsMax = 1000 }: SettledOptions = {},
 ): Promise<void> {
   const end = clock.now() + withinMs;
   const revision = async (): Promise<bigint> => (await store.range({ key: '\0', countOnly: true })).revision;
+  const attempts = new Map<string, number>();
+  let counted = reports.length;
   await clock.advance(0);
   for (let [before, seen] = [await revision(), 0]; ;) {
     seen = reports.length;
@@ -125,13 +129,29 @@ async function untilQuiet(
     const now = await revision();
     const failed = reports.slice(seen).find(({ outcome }) => outcome.type === 'error');
     if (now === before && !failed) return;
-    if (clock.now() >= end) throw stillBusy(withinMs, now - before, reports.at(-1), failed);
+    const often = mostOften(reports.slice(counted), attempts);
+    counted = reports.length;
+    if (often > attemptsMax) throw stillBusy(`after ${often} reconciles of one key`, now - before, reports.at(-1), failed);
+    if (clock.now() >= end) {
+      throw stillBusy(`within ${withinMs} ms of virtual time`, now - before, reports.at(-1), failed);
+    }
     before = now;
   }
 }
 
+/** Counts these attempts too, and says how often the key that they made most frequent was tried. */
+function mostOften(reports: readonly ReconcileReport[], attempts: Map<string, number>): number {
+  let most = 0;
+  for (const { controller, key } of reports) {
+    const count = (attempts.get(`${controller} ${key}`) ?? 0) + 1;
+    attempts.set(`${controller} ${key}`, count);
+    most = Math.max(most, count);
+  }
+  return most;
+}
+
 function stillBusy(
-  withinMs: number,
+  sinceWhen: string,
   writes: bigint,
   last: ReconcileReport | undefined,
   failed: ReconcileReport | undefined,
@@ -141,8 +161,8 @@ function stillBusy(
   const cause = failed?.outcome.type === 'error' ? failed.outcome.error : undefined;
   return new SetpointError(
     'Timeout',
-    `no rest within ${withinMs} ms of virtual time: ${writes} writes in the last stretch${who}. ` +
-      'A reconcile that writes each time it runs, or always fails, never comes to rest',
+    `no rest ${sinceWhen}: ${writes} writes in the last stretch${who}. ` +
+      'A reconcile that writes each time it runs, makes something new, or always fails, never comes to rest',
     { cause },
   );
 }

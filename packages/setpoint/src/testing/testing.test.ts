@@ -79,6 +79,21 @@ describe('createTestManager', () => {
     );
   });
 
+  it('I-203: says plainly, and within a bound, that what makes a new object in each run never comes to rest', async () => {
+    let made = 0;
+    const endless = defineController(Website, {
+      owns: [Server],
+      reconcile: async ({ owned }) =>
+        void (await owned(Server).create({ name: `s-${made++}`, spec: { message: '' } })),
+    });
+    const world = await createTestManager({ controllers: [endless] });
+    await world.create(Website, { name: 'a', spec: {} });
+    await expect(world.settled({ attemptsMax: 100 })).rejects.toThrow(
+      /no rest after \d+ reconciles of one key.*websites of default\/a.*makes something new/,
+    );
+    expect(made).toBeLessThan(2000);
+  }, 180_000);
+
   it('rejects when the start fails, instead of hanging', async () => {
     const { store, fail } = interceptStore(memoryStore());
     fail({ call: 'range', times: Infinity });

@@ -2,7 +2,7 @@
 import { defineController } from 'setpoint';
 import { atMost, explore, type ExploreOptions, type SimulationReport } from 'setpoint/testing';
 import { Machine, Part } from '../../campaign/kinds.ts';
-import { client, informer, queue, relists } from '../../campaign/part-subjects.ts';
+import { client, informer, queue, relists, successors } from '../../campaign/part-subjects.ts';
 import { coordination, garbage, owners } from '../../campaign/runtime-subjects.ts';
 
 /** Fails as long as something is missing that comes a minute later. */
@@ -66,7 +66,7 @@ const counted: ExploreOptions = {
   scenario: async (user) => void (await user.create(Machine, { name: 'a', spec: { parts: 2 } })),
 };
 
-const subjects = [counted, relists, informer, queue, client, owners, garbage, coordination, failing, ownWrites];
+const subjects = [counted, relists, successors, informer, queue, client, owners, garbage, coordination, failing, ownWrites];
 
 export function tryOut(subject: string, options: Partial<ExploreOptions>): Promise<SimulationReport> {
   const found = subjects.find(({ name }) => name === subject);

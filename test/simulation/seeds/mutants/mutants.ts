@@ -83,7 +83,7 @@ export const mutants: readonly Mutant[] = [
     title: 'an object that was deleted and made again counts as changed',
     file: 'informer/change',
     changes: [['before.createRevision === after.createRevision', 'before.key === after.key']],
-    subject: 'relists',
+    subject: 'successors',
   },
 ];
 

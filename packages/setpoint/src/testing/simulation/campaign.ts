@@ -6,7 +6,7 @@ import { enterWorld } from './ambient.ts';
 import { drive, type Draining, fastestDraining, type Stepwise } from './drain.ts';
 import { watchEscapes } from './escapes.ts';
 import { type Fault, FAULT_KINDS, type FaultKind, faultsText, isOmission } from './fault.ts';
-import { singleFaults } from './fault-space.ts';
+import { diverseFirst, singleFaults } from './fault-space.ts';
 import { describeFailure, type SimulatedFailure } from './report.ts';
 import { Schedule } from './run-schedule.ts';
 import { shrink } from './shrink.ts';
@@ -104,7 +104,7 @@ export class Campaign {
     const { faults = 'all' } = this.#options;
     const kinds = new Set(faults === 'all' ? FAULT_KINDS.filter((kind) => kind !== 'travel') : faults);
     if ((this.#options.replicas ?? 1) === 1) kinds.delete('pause');
-    return singleFaults(this.#whole, kinds);
+    return diverseFirst(singleFaults(this.#whole, kinds), this.#whole);
   }
 
   get #whole(): Reference {

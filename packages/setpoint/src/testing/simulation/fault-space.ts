@@ -45,6 +45,33 @@ export function singleFaults(reference: Reference, kinds: ReadonlySet<FaultKind>
   return faults;
 }
 
+/**
+ * The same faults in an order in which what differs most comes first: one of each kind at each sort of point, then a
+ * second one, and so on; of each sort the last point first, where most has happened, then the first one.
+ */
+export function diverseFirst(faults: readonly Fault[], reference: Reference): readonly Fault[] {
+  const sorts = new Map<string, Fault[]>();
+  const sortOf = new Map<string, string>();
+  for (const point of reference.points) {
+    if (point.type === 'call') sortOf.set(String(point.number), point.sort);
+    if (point.type === 'event') sortOf.set(`${point.line}.${point.number}`, point.line);
+  }
+  for (const fault of faults) {
+    const sort = `${fault.kind} ${sortOf.get(fault.at) ?? ''}`;
+    const alike = sorts.get(sort) ?? [];
+    alike.push(fault);
+    sorts.set(sort, alike);
+  }
+  const ordered: Fault[] = [];
+  for (let round = 0; ordered.length < faults.length; round++) {
+    for (const alike of sorts.values()) {
+      const next = round % 2 === 0 ? alike.pop() : alike.shift();
+      if (next) ordered.push(next);
+    }
+  }
+  return ordered;
+}
+
 /** From every state that the run went through, and from some of these with one dependent object less. */
 function addStarts(reference: Reference, add: (kind: FaultKind, at: string) => void): void {
   const last = reference.snapshots.length - 1;

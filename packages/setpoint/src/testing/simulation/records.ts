@@ -19,6 +19,8 @@ export type Point =
       readonly write: boolean;
       /** The same for calls that are alike in every respect: what strikes one need not strike the other. */
       readonly likeness: string;
+      /** Which call of which key it is, whenever. */
+      readonly sort: string;
     }
   | { readonly type: 'event'; readonly line: string; readonly number: number }
   | { readonly type: 'rest'; readonly number: number };

@@ -260,7 +260,8 @@ export class World implements CallPort {
     const write = isWrite(call);
     if (this.options.recording) {
       const likeness = `${process.name} ${this.commits} ${describe(call)} ${process.failing.size}`;
-      this.points.push({ type: 'call', number: call.number, process: process.name, write, likeness });
+      const sort = `${call.name} ${firstKey(call)}`;
+      this.points.push({ type: 'call', number: call.number, process: process.name, write, likeness, sort });
     }
     this.coverage?.note(`${call.name} ${firstKey(call)} ${call.process.incarnation}`);
     if (signal?.aborted) {
