@@ -131,7 +131,8 @@ async function untilQuiet(
     if (now === before && !failed) return;
     const often = mostOften(reports.slice(counted), attempts);
     counted = reports.length;
-    if (often > attemptsMax) throw stillBusy(`after ${often} reconciles of one key`, now - before, reports.at(-1), failed);
+    if (often > attemptsMax)
+      throw stillBusy(`after ${often} reconciles of one key`, now - before, reports.at(-1), failed);
     if (clock.now() >= end) {
       throw stillBusy(`within ${withinMs} ms of virtual time`, now - before, reports.at(-1), failed);
     }

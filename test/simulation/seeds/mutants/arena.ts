@@ -66,7 +66,19 @@ const counted: ExploreOptions = {
   scenario: async (user) => void (await user.create(Machine, { name: 'a', spec: { parts: 2 } })),
 };
 
-const subjects = [counted, relists, successors, informer, queue, client, owners, garbage, coordination, failing, ownWrites];
+const subjects = [
+  counted,
+  relists,
+  successors,
+  informer,
+  queue,
+  client,
+  owners,
+  garbage,
+  coordination,
+  failing,
+  ownWrites,
+];
 
 export function tryOut(subject: string, options: Partial<ExploreOptions>): Promise<SimulationReport> {
   const found = subjects.find(({ name }) => name === subject);

@@ -1,5 +1,5 @@
 import type { FaultPlan } from './fault.ts';
-import type { SimulationSubject } from './world-options.ts';
+import type { Judgement, SimulationSubject } from './world-options.ts';
 
 /** One line of what happened. */
 export interface TraceLine {
@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly fenced: boolean;
   /** Whether to note where calls are made. Much slower. */
   readonly stacks: boolean;
+  /** The idempotency key of a call to the outside, where it has one. */
+  readonly onceOutside: Judgement['onceOutside'];
   /** What is stored when the world begins. */
   readonly content?: ReadonlyMap<string, Uint8Array>;
 }

@@ -44,6 +44,7 @@ export class Schedule {
       covering: options.covering ?? false,
       stacks: options.stacks ?? false,
       fenced: options.judgement.fenced ?? (options.subject.replicas ?? 1) > 1,
+      onceOutside: options.judgement.onceOutside,
       ...(content && { content }),
     });
     this.#world.onError = (error, panic, where) => this.#judgeError(error, panic, where);

@@ -61,6 +61,11 @@ export interface Judgement {
   readonly sameEnd?: boolean;
   /** Whether no key may be created more often than without faults. Default true. */
   readonly noExtraCreates?: boolean;
+  /**
+   * The idempotency key of a call to the outside world (`system.name` and its arguments), where it has one: no two of its
+   * calls with one key may take effect.
+   */
+  readonly onceOutside?: (call: string, args: readonly unknown[]) => string | undefined;
   /** Whether restarting every process at the last rest must write nothing: memory is not where state is. Default true. */
   readonly quietRestart?: boolean;
   /** Writes allowed beyond a run without faults: `factor` × its writes + `plus` for each fault. Default 3 and 30. */
@@ -82,6 +87,7 @@ export interface Violation {
     | 'no-rest'
     | 'end-state'
     | 'extra-creates'
+    | 'extra-effects'
     | 'not-idempotent'
     | 'restart'
     | 'write-amplification'

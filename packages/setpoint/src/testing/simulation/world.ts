@@ -19,7 +19,7 @@ import { keysIn } from '../intercept-store.ts';
 import { deepStack, describe, firstKey, isWrite, textOf } from './call-text.ts';
 import { breach } from './law.ts';
 import { Coverage } from './coverage.ts';
-import { externalPorts } from './external-ports.ts';
+import { EffectCounts, externalPorts } from './external-ports.ts';
 import { followStore } from './follow-store.ts';
 import { Line } from './line.ts';
 import { Mailbox, type Message } from './mailbox.ts';
@@ -29,6 +29,7 @@ import { pastList } from './past-list.ts';
 import { strikeAfter, strikeBefore, strikeLine, type Travel } from './strikes.ts';
 import { placeOf } from './place.ts';
 import { MirroredState } from './state.ts';
+import { Succession } from './succession.ts';
 import { simulatedUser, type SimulatedUser, type UserStep } from './user.ts';
 import type { Externals, SimulatedEnvironment, Violation } from './world-options.ts';
 import { WorldClock } from './world-clock.ts';
@@ -83,10 +84,9 @@ export class World implements CallPort {
   readonly #prefix: string;
   readonly #starts = new Map<string, number>();
   readonly #counts = new Map<string, number>();
+  readonly #effects: EffectCounts;
   readonly travels: Travel[] = [];
-  /** Whoever committed last, and those after whom somebody else did. */
-  #writer: string | undefined;
-  readonly #deposed = new Set<string>();
+  readonly #succession = new Succession();
   /** The call whose effect the next commit is; undefined when it is the user's. */
   making: Call | undefined;
   /** How many steps the user has come to, those left out included. */
@@ -100,6 +100,7 @@ export class World implements CallPort {
     this.#prefix = subject.prefix ?? '/registry';
     this.coverage = options.covering ? new Coverage() : undefined;
     this.externals = subject.externals?.() ?? {};
+    this.#effects = new EffectCounts(options.onceOutside, (violation) => this.violate(violation));
     this.state = new MirroredState(this.#prefix, () => this.clock.now(), this.externals);
     this.#store = memoryStore({ clock: this.clock, random: seededRandom(1) });
     for (const [key, value] of content ?? []) void this.#store.put({ key, value });
@@ -147,7 +148,10 @@ export class World implements CallPort {
       random: process.random,
       store: process.store,
       externals: externalPorts(this.externals, (key, args, effect) =>
-        this.#send(process, 'external', { key, args }, undefined, async () => effect(...args)),
+        this.#send(process, 'external', { key, args }, undefined, async () => {
+          this.#effects.takes(key, args);
+          return effect(...args);
+        }),
       ),
     };
     const controllers =
@@ -345,14 +349,11 @@ export class World implements CallPort {
 
   /** Nobody else may have committed since this process did first. */
   #judgeWriter(call: Call): void {
-    const { process } = call;
-    const writer = `${process.name}#${process.incarnation}`;
-    if (this.#deposed.has(writer)) {
-      const message = `${process.name} wrote (${describe(call)}) after ${this.#writer} had taken its place`;
-      this.violate({ oracle: 'fencing', message });
-    }
-    if (this.#writer !== undefined && this.#writer !== writer) this.#deposed.add(this.#writer);
-    this.#writer = writer;
+    const { name, incarnation } = call.process;
+    const successor = this.#succession.wrote(`${name}#${incarnation}`);
+    if (successor === undefined) return;
+    const message = `${name} wrote (${describe(call)}) after ${successor} had taken its place`;
+    this.violate({ oracle: 'fencing', message });
   }
 
   #follow(): () => void {
