@@ -60,7 +60,7 @@ describe('simulate', () => {
     expect(report.faultsStruck).toBeGreaterThanOrEqual(report.schedules);
   });
 
-  it('finds the crash that breaks a hasty one, tells it in few lines, and replays it from its seed', async () => {
+  it('I-207: finds the crash that breaks a hasty one, tells it in few lines, and replays it from its seed', async () => {
     const { failures } = await explore(machine(hasty));
     const [failure] = failures;
     expect(failure).toMatchObject({ violation: { oracle: 'matches' } });
@@ -71,6 +71,25 @@ describe('simulate', () => {
     expect(again!.text).toBe(failure!.text);
     expect(await replay(failure!.seed, machine(sound))).toBeUndefined();
     await expect(async () => await replay('v1.other:none', machine(sound))).rejects.toThrow(/not one of 'machine'/);
+  });
+
+  it('I-207: makes a failure small by leaving out the steps of the user that it does not take', async () => {
+    const options = machine(hasty, {
+      async scenario(user) {
+        await user.create(Machine, { name: 'a', spec: { parts: 1 } });
+        await user.modify(Machine, 'a', ({ metadata }) => ({ labels: { ...metadata.labels, round: 'one' } }));
+        await user.rest();
+      },
+      faults: ['crash-after'],
+    });
+    const { failures, shrinkMs } = await explore(options);
+    const [failure] = failures;
+    expect(failure!.omitted).toEqual([3, 2]);
+    expect(failure!.text).toContain("without the user's steps 3, 2");
+    expect(failure!.text).not.toContain('user  modify');
+    expect(failure!.seed).toMatch(/^v1\.machine:omit@3,omit@2,crash-after@\d+$/);
+    expect((await replay(failure!.seed, options))!.text).toBe(failure!.text);
+    expect(shrinkMs).toBeLessThan(60_000);
   });
 
   it('gives the same whichever way promise jobs are run, also when every schedule runs twice', async () => {
@@ -85,7 +104,7 @@ describe('simulate', () => {
 describe('what a reconciler must not do is named with its place', () => {
   const here = /simulate\.test\.ts:\d+/;
 
-  it('a store call that is not awaited', async () => {
+  it('I-205: a store call that is not awaited', async () => {
     const message = await failureOf(
       machine(({ owned }) => {
         void owned(Part)
@@ -97,7 +116,7 @@ describe('what a reconciler must not do is named with its place', () => {
     expect(message).toMatch(here);
   });
 
-  it('a change of a cached object', async () => {
+  it('I-205: a change of a cached object', async () => {
     const message = await failureOf(
       machine(({ object }) => {
         (object.spec as { parts: number }).parts = 3;
@@ -107,13 +126,13 @@ describe('what a reconciler must not do is named with its place', () => {
     expect(message).toMatch(here);
   });
 
-  it('a timer of its own', async () => {
+  it('I-205: a timer of its own', async () => {
     const message = await failureOf(machine(() => new Promise((resolve) => setTimeout(resolve, 100))));
     expect(message).toMatch(/a timer of its own/);
     expect(message).toMatch(here);
   });
 
-  it('real work outside the simulation', async () => {
+  it('I-205: real work outside the simulation', async () => {
     const message = await failureOf(machine(async () => void (await readFile(import.meta.filename))));
     expect(message).toMatch(/real work outside the simulation: FS/);
     expect(message).toMatch(here);
@@ -123,15 +142,15 @@ describe('what a reconciler must not do is named with its place', () => {
 describe('nothing passes for nothing', () => {
   const endless = { matches: () => true };
 
-  it('a budget too small for every single fault', async () => {
+  it('I-206: a budget too small for every single fault', async () => {
     expect(await failureOf(machine(sound, { budget: { schedules: 5 } }))).toMatch(/after 5 schedules, and \d+ single/);
   });
 
-  it('a search without a fault', async () => {
+  it('I-206: a search without a fault', async () => {
     expect(await failureOf(machine(sound, { faults: [] }))).toMatch(/no fault struck anything/);
   });
 
-  it('a controller that never comes to rest', async () => {
+  it('I-206: a controller that never comes to rest', async () => {
     const message = await failureOf(
       machine(async ({ object, status }) => {
         await status({ phase: String(Number(object.status?.phase ?? 0) + 1) });
@@ -140,7 +159,7 @@ describe('nothing passes for nothing', () => {
     expect(message).toMatch(/never comes to rest|wrote \d+ times though nothing had changed/);
   });
 
-  it('one that goes in a circle', async () => {
+  it('I-206: one that goes in a circle', async () => {
     const message = await failureOf(
       machine(
         async ({ object, status }) => await status({ phase: object.status?.phase === 'on' ? 'off' : 'on' }),
@@ -150,7 +169,7 @@ describe('nothing passes for nothing', () => {
     expect(message).toMatch(/goes in a circle|wrote \d+ times though nothing had changed/);
   });
 
-  it('a predicate that throws, and a scenario that waits for something else', async () => {
+  it('I-206: a predicate that throws, and a scenario that waits for something else', async () => {
     const throwing = (): boolean => {
       throw new Error('oh');
     };
