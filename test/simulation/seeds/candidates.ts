@@ -12,7 +12,7 @@ export interface Candidate {
   readonly number: string;
   readonly title: string;
   readonly isHeldOut: boolean;
-  run(buggy: boolean, budget: NonNullable<ExploreOptions['budget']>): Promise<SimulationReport>;
+  readonly run: (buggy: boolean, budget: NonNullable<ExploreOptions['budget']>) => Promise<SimulationReport>;
 }
 
 register('./mutants/hooks.js', import.meta.url);
