@@ -14,7 +14,10 @@ export interface ReplicaReport {
 /** A replica in a process of its own. */
 export function startReplica(setup: ReplicaSetup, onReport: (report: ReplicaReport) => void): ChildProcess {
   const program = fileURLToPath(new URL('./replica-process.js', import.meta.url));
-  const child = fork(program, [JSON.stringify(setup)], { execArgv: [] });
+  const child = fork(program, [JSON.stringify(setup)], {
+    execArgv: [],
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
   child.on('message', (report: ReplicaReport) => onReport(report));
   return child;
 }

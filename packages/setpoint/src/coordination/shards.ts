@@ -44,7 +44,8 @@ export const SLOTS_MAX = 1024;
 /**
  * One replica's part of a set that shares keys. Keys map to slots, and a slot is a lock: who holds it works on its keys,
  * with writes that carry the lock. Who ought to have which slot, every replica computes for itself from the roll of those
- * that are alive; a slot that ought to be another's is drained and released, and the other one waits in its line.
+ * that are alive; a slot that ought to be another's is drained and released, and the other one takes it. When that one
+ * does not come, because it is dead and still on the roll, the slot is taken by one that lives.
  *
  * Guarantees: of two replicas that think they own a slot the writes of one are carried out; a released slot has no work
  * of its former owner left in it, unless that outlasted the drain. A replica that loses its session loses its slots, and
