@@ -276,6 +276,12 @@ const ROWS: readonly (readonly [what: string, call: Call, path: string | undefin
     'fieldSelector',
     /Write path=value/,
   ],
+  [
+    'a misspelt field to select by',
+    ({ websites: w }) => w.deleteCollection({ fieldSelector: 'spec.replica!=3' }),
+    'fieldSelector',
+    /no spec\.replica\. Did you mean "replicas"/,
+  ],
   ['a limit below nothing', ({ websites: w }) => w.list({ limit: -1 }), 'limit', /at least 1, got -1/],
   ['a made-up token', ({ websites: w }) => w.list({ continue: 'x' }), 'continue', /unchanged, or list from the start/],
   ['a kind without a scale', ({ nodes: n }) => n.scale('n', 3), 'scale', /specReplicasPath/],

@@ -29,6 +29,18 @@ describe('a list in pages', () => {
     expect(third.continue).toBeUndefined();
   });
 
+  it('asks once for what three calls brought before, unless objects are large', async () => {
+    const { websites, calls } = await withWebsites(300);
+    const asked = async (limit?: number): Promise<number> => {
+      calls.length = 0;
+      await websites.list({ limit });
+      return calls.length;
+    };
+    expect([await asked(), await asked(), await asked(100), await asked()]).toEqual([3, 1, 1, 2]);
+    await websites.create({ name: 'large', spec: { message: 'x'.repeat(1_000_000) } });
+    expect([await asked(), await asked()]).toEqual([1, 3]);
+  });
+
   it('I-123: refuses a token that points elsewhere or was made up, before anything is sent', async () => {
     const { websites, calls } = await withWebsites(3);
     await websites.create({ name: 'other', namespace: 'other', spec: { message: 'x' } });

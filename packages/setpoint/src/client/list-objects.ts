@@ -1,6 +1,6 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type AnyResourceDefinition, invalid, kindOf, type ObjectOf } from '../resource/index.ts';
-import { type KeyValue, listPages, prefixEnd, type Revision, toBytes } from '../store/index.ts';
+import { type KeyValue, keysThatFit, listPages, prefixEnd, type Revision, toBytes } from '../store/index.ts';
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts';
 import type { ObjectWriter } from './object-writer.ts';
 import { callOptions } from './call-options.ts';
@@ -105,15 +105,19 @@ async function page<Definition extends AnyResourceDefinition>(
   const range = { key: Buffer.from(start, 'latin1'), end: prefixEnd(toBytes(prefix)) };
   // Without selectors a page of the store is a page of the list. With them it takes more, and how many more shows.
   const pageKeysMax = matches ? PAGE_KEYS_MAX : Math.min(limit, PAGE_KEYS_MAX);
+  // One call instead of three, where a list before has shown how large objects are. A few that are selected come first.
+  const firstPageKeys = matches && limit < Number.POSITIVE_INFINITY ? undefined : writer.pageKeys;
   let left: bigint | undefined;
   for await (const { kvs, count, revision: at } of listPages(store, range, {
     ...callOptions(options),
     revision,
     pageKeysMax,
+    firstPageKeys,
   })) {
     left = (left ?? count) - BigInt(await list.add(kvs, at));
     if (list.isFull) break;
   }
+  writer.pageKeys = list.pageKeys;
   if (!list.isFull || left === 0n) return list.result;
   const next = encodeContinue({ revision: list.revision, start: `${list.lastKey}\0` }, prefix);
   return { ...list.result, continue: next, ...(matches ? {} : { remainingItemCount: Number(left) }) };
@@ -130,6 +134,8 @@ class GatheredList<Definition extends AnyResourceDefinition> {
   revision: Revision = 0n;
   /** Everything up to this key has been looked at. */
   lastKey = '';
+  /** Of the largest key with its value. */
+  #bytesMax = 0;
 
   constructor(writer: ObjectWriter<Definition>, matches: Selection['matches'], limit: number) {
     this.#writer = writer;
@@ -139,6 +145,11 @@ class GatheredList<Definition extends AnyResourceDefinition> {
 
   get result(): ObjectList<Definition> {
     return { items: this.#items, resourceVersion: String(this.revision), unreadable: this.#unreadable };
+  }
+
+  /** How many the first page of the next list may take: if all were as the largest here, and not many more of them. */
+  get pageKeys(): number | undefined {
+    return this.#decoded === 0 ? undefined : Math.min(keysThatFit(this.#bytesMax), 2 * this.#decoded);
   }
 
   /** What can't be read takes room too: a page of nothing else must end somewhere. */
@@ -153,6 +164,7 @@ class GatheredList<Definition extends AnyResourceDefinition> {
     for (const kv of kvs) {
       if (this.isFull) break;
       if (++this.#decoded % DECODE_SLICE === 0) await this.#writer.context.clock.yield();
+      this.#bytesMax = Math.max(this.#bytesMax, kv.key.length + kv.value.length);
       this.#decode(kv);
       this.lastKey = Buffer.from(kv.key).toString('latin1');
       taken++;

@@ -89,6 +89,8 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
   readonly definition: Definition;
   readonly context: ClientContext;
   readonly codec: Codec<ObjectOf<Definition>>;
+  /** How many objects come to a page of a list, by the largest one of the last list; undefined until there was one. */
+  pageKeys: number | undefined;
   /** What a transformer makes of one value differs each time, so there is nothing to compare. */
   readonly #guardMaxBytes: number;
 

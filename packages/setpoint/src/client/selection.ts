@@ -32,7 +32,7 @@ export function selectionOf(definition: AnyResourceDefinition, prefix: string, o
   const { namespace, labelSelector: labels, fieldSelector: fields } = options;
   if (namespace !== undefined) validateNamespace(namespace, 'namespace', { what: `List of ${definition.kind}` });
   const byLabels = labels === undefined ? undefined : labelSelector(labels);
-  const byFields = fields === undefined ? undefined : fieldSelector(fields);
+  const byFields = fields === undefined ? undefined : fieldSelector(fields, definition);
   const matches =
     byLabels || byFields
       ? (object: ResourceObject) => (byLabels?.(object.metadata.labels) ?? true) && (byFields?.(object) ?? true)

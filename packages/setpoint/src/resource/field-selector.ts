@@ -1,5 +1,7 @@
-import type { ResourceObject } from './definition.ts';
+import type { AnyResourceDefinition, ResourceObject } from './definition.ts';
 import { invalid, invalidBecause, kindOf, quote } from './describe.ts';
+import { knownFields } from './known-fields.ts';
+import { nearestName } from './nearest-name.ts';
 
 /** Values that fields must have, by path: `{ 'spec.nodeName': 'n1', 'metadata.namespace': 'default' }`. */
 export type FieldSelector = Readonly<Record<string, string | number | boolean>>;
@@ -19,10 +21,13 @@ interface Requirement {
 /**
  * The predicate of a field selector, given as an object or as text such as `spec.nodeName=n1,status.phase!=Running`.
  * Texts, numbers and booleans are compared as text; a field that is absent, or holds an object or list, equals
- * nothing, so that `!=` selects it. Throws `Invalid` for what it can't read.
+ * nothing, so that `!=` selects it. Throws `Invalid` for what it can't read, and, where `definition` is given and its
+ * schemas can say what fields there are, for a name that is nearly one of theirs: what is misspelt selects nothing, or
+ * with `!=` everything.
  */
-export function fieldSelector(selector: FieldSelector | string): ObjectPredicate {
+export function fieldSelector(selector: FieldSelector | string, definition?: AnyResourceDefinition): ObjectPredicate {
   const requirements = typeof selector === 'string' ? parse(selector) : entriesOf(selector);
+  if (definition) for (const { path } of requirements) refuseMisspelt(definition, path);
   return (object) => requirements.every(({ path, wanted, equal }) => (textAt(object, path) === wanted) === equal);
 }
 
@@ -51,6 +56,20 @@ function stepsOf(path: string): readonly string[] {
   if (PATH.test(path)) return path.split('.');
   const expected = 'a path such as "metadata.name", "spec.nodeName" or "status.phase"';
   throw invalid(SUBJECT, 'fieldSelector', expected, quote(path), 'Labels are selected by a label selector.');
+}
+
+function refuseMisspelt({ kind, specSchema, statusSchema }: AnyResourceDefinition, path: readonly string[]): void {
+  const [root, ...steps] = path;
+  const schema = root === 'spec' ? specSchema : root === 'status' ? statusSchema : undefined;
+  if (!schema) return;
+  for (const [index, name] of steps.entries()) {
+    const known = knownFields(schema, steps.slice(0, index));
+    if (!known || known.includes(name)) continue;
+    const nearest = nearestName(name, known);
+    if (nearest === undefined) return;
+    const at = path.slice(0, index + 2).join('.');
+    throw invalidBecause(SUBJECT, 'fieldSelector', `${kind} has no ${at}`, `Did you mean ${quote(nearest)}?`);
+  }
 }
 
 function textAt(object: ResourceObject, path: readonly string[]): string | undefined {

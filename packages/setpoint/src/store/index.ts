@@ -45,6 +45,7 @@ export { type Fence, fenceStore } from './fence.ts';
 export { type KeyRange, keyRange, keyText, prefixEnd, toBytes } from './key-range.ts';
 export { LeasePool, leasePool, type LeasePoolOptions } from './lease-pool.ts';
 export { listPages, type ListPagesOptions } from './list-pages.ts';
+export { keysThatFit } from './page-size.ts';
 export { MAX_LEASE_TTL_SECONDS, MAX_REQUEST_BYTES, MAX_TXN_OPERATIONS } from './limits.ts';
 export { MemoryStore, memoryStore, type MemoryStoreOptions } from './memory/memory-store.ts';
 export { type ProgressRequests, progressRequests } from './progress-requests.ts';

@@ -6,6 +6,11 @@ import type { CallOptions, KeySelector, RangeResponse, Revision, Store } from '.
 export interface ListPagesOptions extends CallOptions {
   /** At most so many keys in one page; a page is also kept to about 4 MiB. Default 10,000. */
   readonly pageKeysMax?: number;
+  /**
+   * How many keys the first page takes, by someone who knows about how large the values are: see {@link keysThatFit}.
+   * Default, and at least, 16; then more by what they show.
+   */
+  readonly firstPageKeys?: number | undefined;
   /** Reads the range as it was at this revision. Default: as it is. */
   readonly revision?: Revision | undefined;
 }
@@ -20,10 +25,10 @@ export interface ListPagesOptions extends CallOptions {
 export async function* listPages(
   store: Pick<Store, 'range'>,
   selector: KeySelector,
-  { pageKeysMax = PAGE_KEYS_MAX, revision: asked, ...call }: ListPagesOptions = {},
+  { pageKeysMax = PAGE_KEYS_MAX, firstPageKeys, revision: asked, ...call }: ListPagesOptions = {},
 ): AsyncGenerator<RangeResponse, void, void> {
   const { end } = keyRange(selector);
-  let [rest, limit, limitMax] = [selector, firstPageSize(pageKeysMax), pageKeysMax];
+  let [rest, limit, limitMax] = [selector, firstPageSize(pageKeysMax, firstPageKeys), pageKeysMax];
   let revision = asked;
   for (;;) {
     try {

@@ -12,8 +12,13 @@ const FIRST_PAGE_KEYS = 16;
 /** A page says how large values are, but may have met the small ones: the next is at most so many times as long. */
 const GROWTH_MAX = 16;
 
-export function firstPageSize(pageKeysMax: number): number {
-  return Math.min(FIRST_PAGE_KEYS, pageKeysMax);
+export function firstPageSize(pageKeysMax: number, known: number = FIRST_PAGE_KEYS): number {
+  return Math.min(Math.max(known, FIRST_PAGE_KEYS), pageKeysMax);
+}
+
+/** How many keys of at most so many bytes, value included, come to a page of about 4 MiB. */
+export function keysThatFit(bytesMax: number): number {
+  return Math.max(1, Math.floor(PAGE_BYTES / Math.max(bytesMax, 1)));
 }
 
 /** As many keys as come to about 4 MiB, by the mean size of the last page. */
