@@ -29,6 +29,24 @@ export class CachedEntry<T> implements Entry<T> {
   get modRevision(): Revision {
     return BigInt(this.#modRevision);
   }
+
+  /** Whether both are states of one incarnation: {@link createRevision}, without a bigint made for it. */
+  isSameIncarnation(other: CachedEntry<T>): boolean {
+    return this.#createRevision === other.#createRevision;
+  }
+
+  /** Whether this is the state of `modRevision` or of a later one. */
+  isAtLeast(modRevision: Revision): boolean {
+    return this.#modRevision >= compact(modRevision);
+  }
+}
+
+/** Whether two entries of one key are states of one incarnation. */
+export function isSameIncarnation<T>(one: Entry<T>, other: Entry<T>): boolean {
+  if (one instanceof CachedEntry && other instanceof CachedEntry) {
+    return (one as CachedEntry<T>).isSameIncarnation(other as CachedEntry<T>);
+  }
+  return one.createRevision === other.createRevision;
 }
 
 /** The entry for an indexer of its own: itself when none has it yet. */

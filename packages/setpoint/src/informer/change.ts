@@ -1,4 +1,5 @@
 import type { Revision } from '../store/port.ts';
+import { isSameIncarnation } from './cached-entry.ts';
 import type { Entry } from './lister.ts';
 
 /**
@@ -36,7 +37,7 @@ export function addChanges<T>(
 ): void {
   const key = (after ?? before)?.key;
   if (key === undefined || before === after) return;
-  if (!before || !after || before.createRevision === after.createRevision) {
+  if (!before || !after || isSameIncarnation(before, after)) {
     changes.push({ key, before, after, revision });
     return;
   }

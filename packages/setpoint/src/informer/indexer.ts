@@ -61,7 +61,7 @@ export class Indexer<T> implements Lister<T> {
     return Array.from(found.keysOf(value), (key) => this.#entries.get(key)!.object);
   }
 
-  entry(key: string): Entry<T> | undefined {
+  entry(key: string): CachedEntry<T> | undefined {
     return this.#entries.get(key);
   }
 

@@ -214,8 +214,8 @@ export class InformerCache<T> implements ReflectorSink {
     let deleted: Map<string, Revision> | undefined;
     for (const { key, modRevision, state } of events) {
       const before = this.entries.entry(key);
-      const known = this.quarantine.get(key)?.modRevision ?? before?.modRevision ?? deleted?.get(key);
-      if (known !== undefined && modRevision <= known) {
+      const known = this.quarantine.get(key)?.modRevision ?? (before ? undefined : deleted?.get(key));
+      if (known === undefined ? before?.isAtLeast(modRevision) : modRevision <= known) {
         this.drops.stale++;
         continue;
       }

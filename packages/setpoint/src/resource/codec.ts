@@ -55,6 +55,9 @@ export function resourceCodec<Definition extends AnyResourceDefinition>(
       const object = parseJson(transformer ? transformer.open(value, text, subject) : value, subject);
       const from = versionOf(object, definition);
       checkShape(object, from, ref, subject);
+      // The same texts, but one copy of each for all objects.
+      object.apiVersion = from.apiVersion;
+      object.kind = from.kind;
       object.metadata.resourceVersion = String(modRevision);
       object.spec = readSpec(from, object.spec, subject);
       return inVersion(from, definition, object as unknown as ObjectOf<Definition>, subject);
@@ -94,21 +97,28 @@ const subjectOfObject = ({ kind, metadata }: ObjectOf<AnyResourceDefinition>): S
 });
 
 /** What an error says it is about: put into words only once there is one, since most values are good. */
-const subjectOf = (stored: StoredValue): Subject => ({
-  get what() {
-    return `Value stored at ${quote(keyText(stored.key))}`;
-  },
-  get details() {
-    return { key: keyText(stored.key), revision: stored.modRevision };
-  },
-});
+class StoredSubject implements Subject {
+  readonly #stored: StoredValue;
+
+  constructor(stored: StoredValue) {
+    this.#stored = stored;
+  }
+
+  get what(): string {
+    return `Value stored at ${quote(keyText(this.#stored.key))}`;
+  }
+
+  get details(): NonNullable<Subject['details']> {
+    return { key: keyText(this.#stored.key), revision: this.#stored.modRevision };
+  }
+}
 
 /** Plain text, in UTF-8. Decoding other bytes throws `Invalid`. */
 export const textCodec: Codec<string> = {
   encode: (value) => Buffer.from(value),
   decode(stored) {
     const text = decodeText(stored.value);
-    if (text === undefined) throw invalid(subjectOf(stored), 'value', 'text in UTF-8', 'bytes that are not UTF-8');
+    if (text === undefined) throw invalid(new StoredSubject(stored), 'value', 'text in UTF-8', 'bytes that are not UTF-8');
     return text;
   },
 };
@@ -116,5 +126,5 @@ export const textCodec: Codec<string> = {
 /** Any JSON. Decoding has the safety rules of {@link parseJson}. */
 export const jsonCodec: Codec<unknown> = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
-  decode: (stored) => parseJson(stored.value, subjectOf(stored)),
+  decode: (stored) => parseJson(stored.value, new StoredSubject(stored)),
 };

@@ -7,6 +7,8 @@ import { isPlainObject, type JsonObject } from './plain-json.ts';
 
 /** A stored object whose envelope has been looked at, still the reader's own to complete. */
 export interface StoredShape {
+  apiVersion: string;
+  kind: string;
   readonly metadata: JsonObject;
   spec: unknown;
 }
