@@ -60,8 +60,15 @@ function framed(length: number, fill: (target: Buffer, at: number) => void): Buf
   return frame;
 }
 const message = (bytes: readonly number[]): Buffer => framed(bytes.length, (target, at) => target.set(bytes, at));
-/** `key` and `limit` of a RangeRequest: the two first fields that an informer's lists differ in. */
-function readRange(request: Buffer): { readonly from: number; readonly limit: number } {
+/** As much of a RangeRequest as an informer's reads differ in. */
+interface RangeAsked {
+  readonly from: number;
+  readonly limit: number;
+  /** Whether it has an end: a read of one key has none. */
+  readonly many: boolean;
+}
+
+function readRange(request: Buffer): RangeAsked {
   let at = 0;
   const number = (): number => {
     let result = 0;
@@ -75,10 +82,12 @@ function readRange(request: Buffer): { readonly from: number; readonly limit: nu
   };
   let from = 0;
   let limit = 0;
+  let many = false;
   while (at < request.length) {
     const tag = number();
     if ((tag & 7) === 2) {
       const length = number();
+      many ||= tag === 0x12;
       if (tag === 0x0a) from = indexFrom(request.subarray(at, at + length));
       at += length;
     } else {
@@ -86,7 +95,7 @@ function readRange(request: Buffer): { readonly from: number; readonly limit: nu
       if (tag === 0x18) limit = found;
     }
   }
-  return { from, limit: limit || keys };
+  return { from, limit: limit || keys, many };
 }
 /** The first object at or after a key: the one after a page's last, or the very first. */
 function indexFrom(bytes: Buffer): number {
@@ -94,7 +103,9 @@ function indexFrom(bytes: Buffer): number {
   return Number(bytes.subarray(key.bytes.length - 8, key.bytes.length).toString()) + 1;
 }
 function range(request: Buffer): Buffer {
-  const { from, limit } = readRange(request);
+  const { from, limit, many } = readRange(request);
+  // A single key is read to find out whose history this is, and is one that there isn't.
+  if (!many) return message(header(FIRST_REVISION + keys));
   const count = Math.min(limit, keys - from);
   const head = header(FIRST_REVISION + keys);
   const tail = [...(from + count < keys ? [0x18, 1] : []), 0x20, ...varint(keys - from)];
