@@ -1,5 +1,5 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
-import { type Codec, deepFreeze } from '../resource/index.ts';
+import { type Codec, deepFreeze, withUnchangedParts } from '../resource/index.ts';
 import { toBytes } from '../store/key-range.ts';
 import type { KeyValue, Revision } from '../store/port.ts';
 import { CachedEntry } from './cached-entry.ts';
@@ -19,7 +19,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UNREADABLE_MARK = '\uD800';
 
 export interface EntryDecoderOptions<T> {
-  readonly codec: Pick<Codec<unknown>, 'decode'>;
+  readonly codec: Pick<Codec<unknown>, 'decode' | 'decodesFreshJson'>;
   /** What is cached of each object. Absent: the object itself. */
   readonly transform: Transform<unknown, T> | undefined;
   readonly prefix: string;
@@ -54,26 +54,30 @@ export class EntryDecoder<T> {
     }
   }
 
-  /** The entry, under `key` (default: what {@link nameOf} says), or why it can't be read. */
-  decode(kv: KeyValue, key: string = this.nameOf(kv.key)): Entry<T> | Unreadable {
+  /** The entry, under `key`, or why it can't be read. `before`: what was cached, whose unchanged parts it may keep. */
+  decode(kv: KeyValue, key: string, before: Entry<T> | undefined): Entry<T> | Unreadable {
     const { createRevision, modRevision } = kv;
     try {
       if (key.startsWith(UNREADABLE_MARK))
         throw new SetpointError('Invalid', 'expected a key in UTF-8, received other bytes');
-      const object = this.#transformed(this.#options.codec.decode(kv), key);
+      const { codec, transform } = this.#options;
+      const decoded = codec.decode(kv);
+      const object = transform ? this.#transformed(transform, decoded, key) : this.#sharing(decoded as T, before);
       return new CachedEntry(key, this.#options.freeze ? frozen(object) : object, createRevision, modRevision);
     } catch (error) {
       return { key, createRevision, modRevision, error: asInvalid(error, key) };
     }
   }
 
-  #transformed(object: unknown, key: string): T {
-    const { transform, onTransformError } = this.#options;
-    if (!transform) return object as T;
+  #sharing(object: T, before: Entry<T> | undefined): T {
+    return before && this.#options.codec.decodesFreshJson ? withUnchangedParts(object, before.object) : object;
+  }
+
+  #transformed(transform: Transform<unknown, T>, object: unknown, key: string): T {
     try {
       return transform(object, key);
     } catch (cause) {
-      onTransformError(cause, key);
+      this.#options.onTransformError(cause, key);
       const message = `the object at ${key}: its transform failed, so that it is isolated: mend the function`;
       throw new SetpointError('Invalid', message, { cause, details: { key } });
     }

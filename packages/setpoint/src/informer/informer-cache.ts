@@ -203,8 +203,10 @@ export class InformerCache<T> implements ReflectorSink {
     }
     const name = this.#decoder.nameOf(bytes);
     // The text that the cache has already is hashed, and need not be kept twice.
-    const key = this.entries.entry(name)?.key ?? name;
-    return { key, modRevision, state: event.type === 'put' ? this.#decoder.decode(event.kv, key) : undefined };
+    const cached = this.entries.entry(name);
+    const key = cached?.key ?? name;
+    const state = event.type === 'put' ? this.#decoder.decode(event.kv, key, cached) : undefined;
+    return { key, modRevision, state };
   }
 
   /** The one synchronous step of a batch. Nobody is told before it is over: half a revision is never seen. */

@@ -16,7 +16,7 @@ export interface InformerOptions<T> {
   /** What to cache: every key under it. Gets an ending '/' when it has none, so that `a` is never about `ab`. */
   readonly prefix: string;
   /** From stored values to objects. */
-  readonly codec: Pick<Codec<T>, 'decode'>;
+  readonly codec: Pick<Codec<T>, 'decode' | 'decodesFreshJson'>;
   /** Names the informer in errors and logs. Default: the prefix. */
   readonly name?: string;
   /** At most so many keys in one page of a list; a page is also kept to about 4 MiB. Default 10,000. */
@@ -43,7 +43,7 @@ export interface InformerOptions<T> {
 
 /** The options of an informer that caches something else than what its codec reads. */
 export interface TransformingInformerOptions<T, Cached> extends Omit<InformerOptions<Cached>, 'codec'> {
-  readonly codec: Pick<Codec<T>, 'decode'>;
+  readonly codec: Pick<Codec<T>, 'decode' | 'decodesFreshJson'>;
   readonly transform: Transform<T, Cached>;
 }
 
@@ -55,7 +55,7 @@ export interface KeysInformerOptions extends Omit<InformerOptions<null>, 'codec'
 
 /** Any of them. */
 export type AnyInformerOptions<Cached> = Omit<InformerOptions<Cached>, 'codec'> & {
-  readonly codec?: Pick<Codec<unknown>, 'decode'>;
+  readonly codec?: Pick<Codec<unknown>, 'decode' | 'decodesFreshJson'>;
   readonly transform?: Transform<never, Cached>;
   readonly keysOnly?: boolean;
 };
@@ -64,7 +64,7 @@ export type AnyInformerOptions<Cached> = Omit<InformerOptions<Cached>, 'codec'> 
 export interface InformerSettings<T> extends Required<
   Omit<InformerOptions<T>, 'audit' | 'metrics' | 'codec' | 'massDelete'>
 > {
-  readonly codec: Pick<Codec<unknown>, 'decode'>;
+  readonly codec: Pick<Codec<unknown>, 'decode' | 'decodesFreshJson'>;
   readonly transform: Transform<unknown, T> | undefined;
   readonly keysOnly: boolean;
   readonly audit: Required<AuditOptions> | undefined;

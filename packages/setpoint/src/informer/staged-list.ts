@@ -33,7 +33,7 @@ export class StagedList<T> {
     const key = old?.key ?? name;
     const sameIncarnation = old?.createRevision === kv.createRevision;
     if (this.#sameHistory && sameIncarnation && old?.modRevision === kv.modRevision) return this.entries.set(old);
-    const state = this.#decoder.decode(kv, key);
+    const state = this.#decoder.decode(kv, key, old);
     if (isUnreadable(state)) {
       const served = sameIncarnation ? old : undefined;
       if (served) this.entries.set(served);

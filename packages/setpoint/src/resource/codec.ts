@@ -19,6 +19,11 @@ export interface Codec<T> {
   encode(value: T): Uint8Array;
   /** Throws `Invalid` with key, revision and what is wrong with the value, never the value. */
   decode(stored: StoredValue): T;
+  /**
+   * Says that what `decode` returns is plain JSON that nobody else has. A cache may then let it have the unchanged parts
+   * of the state before in common with that. Default: no.
+   */
+  readonly decodesFreshJson?: boolean;
   /** Whether encoding the same value again would store other bytes that are better ones: see `ValueTransformer`. */
   isStale?(stored: StoredValue): boolean;
 }
@@ -38,6 +43,7 @@ export function resourceCodec<Definition extends AnyResourceDefinition>(
   const start = keyPrefix(definition, prefix);
   const { versions } = definition;
   return {
+    decodesFreshJson: true,
     encode(object) {
       const metadata = { ...object.metadata, resourceVersion: undefined };
       const stored = versions ? inVersion(definition, versions.storage, object, subjectOfObject(object)) : object;
@@ -125,6 +131,7 @@ export const textCodec: Codec<string> = {
 
 /** Any JSON. Decoding has the safety rules of {@link parseJson}. */
 export const jsonCodec: Codec<unknown> = {
+  decodesFreshJson: true,
   encode: (value) => Buffer.from(JSON.stringify(value)),
   decode: (stored) => parseJson(stored.value, new StoredSubject(stored)),
 };

@@ -111,6 +111,7 @@ export {
   parseLabelSelector,
 } from './selectors.ts';
 export { timestamp } from './timestamp.ts';
+export { withUnchangedParts } from './unchanged-parts.ts';
 export {
   aesGcmTransformer,
   type AesGcmOptions,
