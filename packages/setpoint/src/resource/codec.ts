@@ -124,7 +124,8 @@ export const textCodec: Codec<string> = {
   encode: (value) => Buffer.from(value),
   decode(stored) {
     const text = decodeText(stored.value);
-    if (text === undefined) throw invalid(new StoredSubject(stored), 'value', 'text in UTF-8', 'bytes that are not UTF-8');
+    if (text === undefined)
+      throw invalid(new StoredSubject(stored), 'value', 'text in UTF-8', 'bytes that are not UTF-8');
     return text;
   },
 };
