@@ -1,12 +1,15 @@
 /**
  * `npm run mutation`: changes the queue, the limiters and the controller loop in every small way that Stryker knows, one
  * at a time, and asks their tests to notice. Prints the survivors, and one line for each part; fails when a part's score
- * is below the aim. `-- queue`, `-- limiters` or `-- controller` mutates that part alone, `-- PART FILE` one file of it;
- * `--json FILE` writes what was measured. Takes many minutes.
+ * is below the aim. `-- queue`, `-- limiters` or `-- controller` mutates that part alone, `-- PART FILE` the files of it
+ * whose names contain FILE; `--json FILE` writes what was measured. Takes many minutes, but goes file by file and
+ * remembers what it has measured in `.cache/mutation/`, as long as neither the file nor its tests change: one that was
+ * interrupted goes on where it stopped.
  */
 import { Stryker } from '@stryker-mutator/core';
-import { writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { ensureInstalled } from './install.mjs';
 import { root } from './steps.mjs';
 
@@ -14,21 +17,31 @@ import { root } from './steps.mjs';
 const AIM = 90;
 
 const SOURCE = 'packages/setpoint/src';
-const TESTS = `!${SOURCE}/**/*.test.ts`;
-const LIMITERS = `${SOURCE}/workqueue/{*-limiter,*-limiters,failure-counts,checked-number}.ts`;
+const LIMITERS = /(-limiters?|failure-counts|checked-number)\.ts$/;
 
 /**
- * What is mutated, and the tests that should notice: those beside it. Each test file costs every mutant a second.
+ * What is mutated, and the tests beside it that should notice, on top of a file's own: each test file costs every mutant
+ * a second, so that only those are asked that are likely to.
  *
- * @type {Readonly<Record<string, { readonly mutate: readonly string[], readonly tests: readonly string[] }>>}
+ * @type {Readonly<Record<string, { readonly files: readonly string[], readonly tests: readonly string[] }>>}
  */
 const PARTS = {
   queue: {
-    mutate: [`${SOURCE}/workqueue/*.ts`, `${SOURCE}/internal/indexed-heap.ts`, `!${LIMITERS}`, TESTS],
-    tests: [`${SOURCE}/workqueue/!(limiters).test.ts`, `${SOURCE}/internal/indexed-heap.test.ts`],
+    files: [...sources('workqueue').filter((file) => !LIMITERS.test(file)), `${SOURCE}/internal/indexed-heap.ts`],
+    tests: ['work-queue', 'work-queue.model', 'delays', 'shutdown', 'priorities', 'cause'].map(
+      (name) => `${SOURCE}/workqueue/${name}.test.ts`,
+    ),
   },
-  limiters: { mutate: [LIMITERS, TESTS], tests: [`${SOURCE}/workqueue/limiters.test.ts`] },
-  controller: { mutate: [`${SOURCE}/controller/*.ts`, TESTS], tests: [`${SOURCE}/controller/*.test.ts`] },
+  limiters: {
+    files: sources('workqueue').filter((file) => LIMITERS.test(file)),
+    tests: [`${SOURCE}/workqueue/limiters.test.ts`],
+  },
+  controller: {
+    files: sources('controller'),
+    tests: ['controller', 'outcome', 'worker-pool', 'user-code', 'warm-up', 'attempt-run', 'pauses', 'explanation'].map(
+      (name) => `${SOURCE}/controller/${name}.test.ts`,
+    ),
+  },
 };
 
 /** Runs of each property: a mutant that lives through so many is found by another test, or not at all. */
@@ -45,21 +58,74 @@ const parts = [];
 for (const name of asked) {
   const part = PARTS[name];
   if (part === undefined) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(', ')}`);
-  Object.assign(process.env, { MUTATION_TESTS: part.tests.join(' '), MODEL_RUNS });
-  parts.push(await measure(name, args[1] === undefined ? part.mutate : [args[1]]));
+  const files = part.files.filter((file) => basename(file).includes(args[1] ?? ''));
+  const measured = [];
+  for (const file of files) measured.push(await remembered(file, testsOf(file, part.tests)));
+  parts.push(summed(name, measured));
 }
 for (const { name, score, killed, survived } of parts)
   console.log(`mutation ${name}: ${score.toFixed(1)} % of ${killed + survived.length} mutants noticed (aim ${AIM} %)`);
 if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify({ aim: AIM, parts }, null, 2)}\n`);
 process.exitCode = parts.every(({ score }) => score >= AIM) ? 0 : 1;
 
+/** @typedef {{ readonly killed: number, readonly survived: readonly string[] }} Measured */
+
+/** @param {string} folder */
+function sources(folder) {
+  return readdirSync(join(root, SOURCE, folder))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'index.ts')
+    .map((name) => `${SOURCE}/${folder}/${name}`);
+}
+
+/**
+ * @param {string} file
+ * @param {readonly string[]} common
+ */
+function testsOf(file, common) {
+  const own = file.replace(/\.ts$/, '.test.ts');
+  return [...new Set([...(existsSync(own) ? [own] : []), ...common])];
+}
+
+/**
+ * @param {string} file
+ * @param {readonly string[]} tests
+ * @returns {Promise<Measured>}
+ */
+async function remembered(file, tests) {
+  const hash = createHash('sha256');
+  for (const each of [file, ...tests]) hash.update(readFileSync(each));
+  const memory = join('.cache/mutation', `${basename(file)}-${hash.digest('hex').slice(0, 16)}.json`);
+  if (!existsSync(memory)) {
+    Object.assign(process.env, { MUTATION_TESTS: tests.join(' '), MODEL_RUNS });
+    const measured = await measure(file);
+    mkdirSync(dirname(memory), { recursive: true });
+    writeFileSync(memory, JSON.stringify(measured));
+  }
+  const measured = JSON.parse(readFileSync(memory, 'utf8'));
+  const all = measured.killed + measured.survived.length;
+  console.log(`${file}: ${measured.killed} of ${all} mutants noticed`);
+  for (const line of measured.survived) console.log(`  ${line}`);
+  return measured;
+}
+
 /**
  * @param {string} name
- * @param {readonly string[]} mutate
+ * @param {readonly Measured[]} measured
  */
-async function measure(name, mutate) {
+function summed(name, measured) {
+  const killed = measured.reduce((sum, each) => sum + each.killed, 0);
+  const survived = measured.flatMap((each) => each.survived);
+  const all = killed + survived.length;
+  return { name, score: all === 0 ? 0 : (killed / all) * 100, killed, survived };
+}
+
+/**
+ * @param {string} file
+ * @returns {Promise<Measured>}
+ */
+async function measure(file) {
   const results = await new Stryker({
-    mutate: [...mutate],
+    mutate: [file],
     testRunner: 'vitest',
     plugins: ['@stryker-mutator/vitest-runner'],
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
@@ -72,7 +138,8 @@ async function measure(name, mutate) {
     concurrency: 2,
     // Long, so that a busy machine makes no mutant look noticed.
     timeoutMS: 60_000,
-    reporters: ['progress-append-only'],
+    reporters: [],
+    logLevel: 'error',
     // What the tests' tsconfig refers to has to be there.
     ignorePatterns: ['**/dist', '.cache', 'docs'],
     tempDirName: '.cache/stryker',
@@ -81,11 +148,8 @@ async function measure(name, mutate) {
   }).runMutationTest();
   const noticed = results.filter(({ status }) => status === 'Killed' || status === 'Timeout');
   const missed = results.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
-  const survived = missed.map(({ fileName, location, mutatorName, replacement, status }) => {
-    const place = `${relative(root, fileName)}:${location.start.line}:${location.start.column}`;
-    return `${place} ${status} ${mutatorName} → ${replacement ?? ''}`;
+  const survived = missed.map(({ location, mutatorName, replacement, status }) => {
+    return `${location.start.line}:${location.start.column} ${status} ${mutatorName} → ${replacement ?? ''}`;
   });
-  for (const line of survived) console.log(line);
-  const all = noticed.length + missed.length;
-  return { name, score: all === 0 ? 0 : (noticed.length / all) * 100, killed: noticed.length, survived };
+  return { killed: noticed.length, survived };
 }

@@ -12,7 +12,7 @@ function withClock() {
 
 function takeAll(queue: WorkQueue): string[] {
   const keys: string[] = [];
-  for (let key = queue.tryGet(); key !== undefined; key = queue.tryGet()) keys.push(key);
+  for (let key = queue.tryGet(); key !== undefined && keys.length < 20_000; key = queue.tryGet()) keys.push(key);
   return keys;
 }
 

@@ -15,9 +15,12 @@ describe('the queue under any order of what happens at once', () => {
         /** By key, how many adds no hand-out has followed yet. */
         const owed = new Map<string, number>();
         let twice = 0;
+        let handOuts = 0;
         const work = async (): Promise<void> => {
           for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
             if (held.has(key)) twice++;
+            // A queue that hands out for ever must fail the test: such a loop can't be timed out.
+            if (++handOuts > 1000) throw new Error('the queue hands out keys for ever');
             held.add(key);
             owed.set(key, 0);
             await scheduler.schedule(Promise.resolve(), `work on ${key}`);

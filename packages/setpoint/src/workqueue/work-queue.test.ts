@@ -3,10 +3,15 @@ import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
 import { WorkQueue } from './work-queue.ts';
 
+/** A queue that hands out for ever must fail the test: a loop that never waits can't be timed out. */
+function checkEnds(handOuts: number): void {
+  if (handOuts > 20_000) throw new Error('the queue hands out keys for ever');
+}
+
 /** Takes everything that is ready, without saying that it is done. */
 function takeAll(queue: WorkQueue): string[] {
   const keys: string[] = [];
-  for (let key = queue.tryGet(); key !== undefined; key = queue.tryGet()) keys.push(key);
+  for (let key = queue.tryGet(); key !== undefined; key = queue.tryGet()) checkEnds(keys.push(key));
   return keys;
 }
 
@@ -14,7 +19,7 @@ function takeAll(queue: WorkQueue): string[] {
 function workAll(queue: WorkQueue): string[] {
   const keys: string[] = [];
   for (let key = queue.tryGet(); key !== undefined; key = queue.tryGet()) {
-    keys.push(key);
+    checkEnds(keys.push(key));
     queue.done(key);
   }
   return keys;
@@ -50,7 +55,7 @@ describe('adding and handing out', () => {
       for (let key = await queue.get(); key !== undefined; key = await queue.get()) {
         expect(held.has(key)).toBe(false);
         held.add(key);
-        handedOut++;
+        checkEnds(++handedOut);
         for (let turns = random.next() * 5; turns > 0; turns--) await Promise.resolve();
         held.delete(key);
         queue.done(key);
@@ -146,6 +151,7 @@ describe('waiting for a key', () => {
     const got = queue.get();
     queue.add('a');
     queue.done('a');
+    queue.shutDown(); // whoever still waited gets undefined
     expect(await got).toBe('a');
   });
 
