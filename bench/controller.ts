@@ -6,20 +6,13 @@
  * `--seconds N` of events at each rate, `--gate`, `--json FILE`.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createManager, defineController, memoryStore } from 'setpoint';
 import { createMetrics, systemClock } from 'setpoint/workqueue';
 import { newWidget, Widget, widgetsPrefix } from './e2e/job.ts';
-import { type Figure, reportFigures } from './report.ts';
+import { type Figure, numberOptions, reportFigures } from './report.ts';
 import { collectGarbage, median, percentile } from './rounds.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '5' },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
-});
+const options = numberOptions({ seconds: 5 });
 
 const OBJECTS = 10_000;
 const ROUNDS = 5;
@@ -42,7 +35,7 @@ async function latencies(perSecond: number, concurrency: number): Promise<readon
   const manager = createManager({ store, prefix, controllers: [things], metrics: createMetrics() });
   const run = manager.run(new AbortController().signal);
   await manager.whenReady();
-  const count = perSecond * Number(options.seconds);
+  const count = perSecond * options.seconds;
   const values = Array.from({ length: OBJECTS }, (_, index) => newWidget(index));
   const start = systemClock.now();
   for (let made = 0; made < count;) {
@@ -111,4 +104,4 @@ for (const concurrency of [1, 64]) {
   const name = `no-op reconciles with ${concurrency} worker${concurrency === 1 ? '' : 's'}`;
   figures.push({ name, value: await noOps(concurrency), unit: '/s' });
 }
-reportFigures('controller', figures, { gate: options.gate, json: options.json });
+reportFigures('controller', figures, options);

@@ -7,19 +7,12 @@
  */
 import { getEventListeners } from 'node:events';
 import { get } from 'node:http';
-import { parseArgs } from 'node:util';
 import { createManager, defineController, defineResource, memoryStore } from 'setpoint';
 import { z } from 'zod';
-import { type Figure, reportFigures } from './report.ts';
+import { type Figure, numberOptions, reportFigures } from './report.ts';
 import { collectGarbage } from './rounds.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    count: { type: 'string', default: '1000' },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
-});
+const options = numberOptions({ count: 1000 });
 /** Until everything is compiled and every cache of Node's own has its size. */
 const WARM_UP = 200;
 const HEAP_GROWTH_MAX_KB = 1024;
@@ -91,7 +84,7 @@ async function inventory() {
 
 for (let life = 0; life < WARM_UP; life++) await live();
 const before = await inventory();
-for (let life = 0; life < Number(options.count); life++) await live();
+for (let life = 0; life < options.count; life++) await live();
 const after = await inventory();
 
 const grown = (name: keyof typeof before, unit: string, max: number): Figure => ({
@@ -110,6 +103,6 @@ reportFigures(
     grown('processListeners', '', 0),
     { name: 'warnings of the process', value: warnings.length, unit: '', max: 0 },
   ],
-  { gate: options.gate, json: options.json },
+  options,
 );
 await store.close();

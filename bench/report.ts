@@ -35,6 +35,19 @@ export interface ReportOptions {
   readonly json: string | undefined;
 }
 
+/** From the command line: `--gate`, `--json FILE`, and numbers of one's own, with their defaults. */
+export function numberOptions<Name extends string>(own: Readonly<Record<Name, number>>) {
+  const defaults = Object.entries<number>(own);
+  const strings = defaults.map(([name, value]) => [name, { type: 'string', default: String(value) }] as const);
+  const { values } = parseArgs({
+    options: { ...Object.fromEntries(strings), gate: { type: 'boolean', default: false }, json: { type: 'string' } },
+  });
+  const given: Readonly<Record<string, unknown>> = { ...values };
+  const numbers = Object.fromEntries(defaults.map(([name]) => [name, Number(given[name])])) as Record<Name, number>;
+  const options: ReportOptions = { gate: values.gate, json: values.json };
+  return { ...numbers, ...options };
+}
+
 /** From the command line: `--gate`, `--json FILE`, `--rounds N` at most of each scenario, `--only` those with this in their name. */
 export function reportOptions(): ReportOptions & { readonly roundsMax: number; readonly only: string } {
   const { values } = parseArgs({

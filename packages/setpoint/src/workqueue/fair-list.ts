@@ -4,8 +4,8 @@ import { SteadyMap } from './steady-map.ts';
 /** Of so many hand-outs one goes to a priority below the highest that waits, while any does. */
 export const LOWER_TURN = 16;
 
-/** So many flows without keys are remembered at a priority, beside as many as have some. */
-const IDLE_LANES_MAX = 64;
+/** So many flows without keys are remembered at a priority, beside as many as have some: making one costs as much as a key. */
+const IDLE_LANES_MAX = 256;
 
 /** So many empty priorities are kept for their next key; beyond, they go. Programs use a few. */
 const EMPTY_LEVELS_MAX = 32;

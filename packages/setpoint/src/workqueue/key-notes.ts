@@ -1,11 +1,12 @@
+import type { Clock } from '../internal/clock.ts';
 import { type Cause, type CauseInput, Causes } from './cause.ts';
 import { SteadyMap } from './steady-map.ts';
 
 /** What is known of a key beyond that it is wanted. A key without a note is of priority 0 and has no causes. */
 interface Note {
   priority: number;
-  /** When the key was first wanted. */
-  readonly since: number;
+  /** When the first add with a cause came. Undefined: none did. */
+  since: number | undefined;
   causes: Causes | undefined;
 }
 
@@ -16,22 +17,33 @@ const NO_CAUSES: readonly Cause[] = [];
  * without either never makes one of these.
  */
 export class KeyNotes<Key> {
+  readonly #clock: Clock;
   /** Of the keys that wait, are delayed, or were added while held. */
   readonly #wanted = new SteadyMap<Key, Note>();
   /** Of the keys that are held, as they were handed out. */
   readonly #held = new SteadyMap<Key, Note>();
 
-  /** Notes one more add of `key`. The highest priority counts; `wasWanted` says whether an earlier add still waits. */
-  add(key: Key, priority: number, cause: CauseInput | undefined, wasWanted: boolean, now: number): void {
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Notes one more add of `key`, and gives the priority of all that wait: the highest counts. `wasWanted` says whether
+   * an earlier add still waits; it matters for negative priorities alone.
+   */
+  add(key: Key, priority: number, cause: CauseInput | undefined, wasWanted: boolean): number {
     let note = this.#wanted.get(key);
     if (note === undefined) {
-      if (cause === undefined && (priority === 0 || (wasWanted && priority < 0))) return;
-      note = { priority: wasWanted ? Math.max(priority, 0) : priority, since: now, causes: undefined };
+      if (cause === undefined && (priority === 0 || (wasWanted && priority < 0))) return 0;
+      note = { priority: wasWanted ? Math.max(priority, 0) : priority, since: undefined, causes: undefined };
       this.#wanted.set(key, note);
     } else if (note.priority < priority) note.priority = priority;
-    if (cause === undefined) return;
-    note.causes ??= new Causes();
-    note.causes.add(cause);
+    if (cause !== undefined) {
+      note.since ??= this.#clock.now();
+      note.causes ??= new Causes();
+      note.causes.add(cause);
+    }
+    return note.priority;
   }
 
   /** The priority of the adds that wait. */

@@ -11,7 +11,7 @@ export interface QueueEntry<Key extends string = string> {
   readonly failures: number;
   /** In how many milliseconds it is ready; 0: it is, or at `done`. Undefined: it isn't wanted again. */
   readonly readyInMs: number | undefined;
-  /** Milliseconds since it was first added; undefined for a key that was added without a priority or a cause. */
+  /** Milliseconds since it was first added with a cause; undefined for a key that was added without one. */
   readonly ageMs: number | undefined;
   /** Why it waits, or why it is processed. */
   readonly causes: readonly Cause[];

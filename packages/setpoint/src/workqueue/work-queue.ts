@@ -117,9 +117,9 @@ export class WorkQueue<Key extends string = string> {
     if (options !== undefined) return this.#addWith(key, options);
     if (this.#shuttingDown) return;
     checkKey(key);
-    if (this.#notes !== undefined) this.#note(key, NO_NOTES);
+    const priority = this.#notes === undefined ? 0 : this.#note(key, NO_NOTES);
     this.#delays.cancel(key);
-    this.#want(key);
+    this.#want(key, priority);
   }
 
   /**
@@ -132,10 +132,12 @@ export class WorkQueue<Key extends string = string> {
     checkKey(key);
     checkDelay(key, delayMs);
     this.#metrics?.retried();
-    if (notes !== undefined || this.#notes !== undefined) this.#note(key, notes ?? NO_NOTES);
+    const plain = notes === undefined && this.#notes === undefined;
+    const priority = plain ? 0 : this.#note(key, notes ?? NO_NOTES);
+    if (this.#ready.has(key)) this.#ready.add(key, priority); // it may have become more urgent
     if (delayMs <= 0) {
       this.#delays.cancel(key);
-      this.#want(key);
+      this.#want(key, priority);
     } else if (!this.#ready.has(key) && !this.#again.has(key)) this.#delays.add(key, delayMs);
   }
 
@@ -297,9 +299,8 @@ export class WorkQueue<Key extends string = string> {
   }
 
   /** The key's time has come: it is ready now, or at done when a worker holds it. */
-  #want(key: Key): void {
+  #want(key: Key, priority: number = this.#notes?.priority(key) ?? 0): void {
     const held = this.#held.has(key);
-    const priority = this.#notes?.priority(key) ?? 0;
     const accepted = held ? this.#again.add(key) : this.#ready.add(key, priority);
     if (!accepted) return;
     this.#metrics?.added(key, priority);
@@ -315,20 +316,20 @@ export class WorkQueue<Key extends string = string> {
     } else if (delayMs !== undefined) this.addAfter(key, delayMs, options);
     else {
       checkKey(key);
-      this.#note(key, options);
+      const priority = this.#note(key, options);
       this.#delays.cancel(key);
-      this.#want(key);
+      this.#want(key, priority);
     }
   }
 
-  #note(key: Key, { priority = 0, cause }: AddNotes): void {
+  /** Gives the priority of all adds of the key that wait. */
+  #note(key: Key, { priority = 0, cause }: AddNotes): number {
     if (!Number.isSafeInteger(priority)) throw invalidPriority(key, priority);
     if (priority !== 0 && !this.#knowsPriorities) this.#learnPriorities();
-    this.#notes ??= new KeyNotes();
-    const ready = this.#ready.has(key);
-    const wanted = ready || this.#again.has(key) || this.#delays.has(key);
-    this.#notes.add(key, priority, cause, wanted, this.#clock.now());
-    if (ready) this.#ready.add(key, this.#notes.priority(key));
+    this.#notes ??= new KeyNotes(this.#clock);
+    // Only to a lower priority than that of the others does it matter whether there are any.
+    const wanted = priority < 0 && (this.#ready.has(key) || this.#again.has(key) || this.#delays.has(key));
+    return this.#notes.add(key, priority, cause, wanted);
   }
 
   #learnPriorities(): void {
