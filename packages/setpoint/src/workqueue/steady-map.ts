@@ -13,11 +13,11 @@ export class SteadyMap<Key, Value> {
   }
 
   has(key: Key): boolean {
-    return this.#entries.has(key);
+    return this.#entries.size > FILLERS && this.#entries.has(key);
   }
 
   get(key: Key): Value | undefined {
-    return this.#entries.get(key);
+    return this.#entries.size > FILLERS ? this.#entries.get(key) : undefined;
   }
 
   set(key: Key, value: Value): void {
@@ -25,7 +25,7 @@ export class SteadyMap<Key, Value> {
   }
 
   delete(key: Key): boolean {
-    return this.#entries.delete(key);
+    return this.#entries.size > FILLERS && this.#entries.delete(key);
   }
 
   /** The keys in the order in which they were set first. They may be deleted on the way. */

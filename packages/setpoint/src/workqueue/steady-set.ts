@@ -19,7 +19,7 @@ export class SteadySet<Key> {
   }
 
   has(key: Key): boolean {
-    return this.#members.has(key);
+    return this.#members.size > FILLERS && this.#members.has(key);
   }
 
   /** Adds `key`, and says whether it is new. */
@@ -31,7 +31,7 @@ export class SteadySet<Key> {
 
   /** Removes `key`, and says whether it was there. */
   delete(key: Key): boolean {
-    return this.#members.delete(key);
+    return this.#members.size > FILLERS && this.#members.delete(key);
   }
 
   /**
