@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type AnyResourceDefinition, createInformer, type ObjectOf } from 'setpoint';
-import { keyPrefix, resourceCodec } from 'setpoint/resource';
+import { keyPrefix, objectKey, resourceCodec } from 'setpoint/resource';
 import { needs, readObject, secondsOf } from './arguments.ts';
 import { type CliKind, objectName, type Rollout, type RolloutProgress, type RolloutRevision } from './cli-kind.ts';
 import { CommandError } from './command-error.ts';
@@ -173,7 +173,13 @@ async function status(chosen: Chosen): Promise<void> {
     { add: look, update: (_old, now) => look(now), delete: gone },
     { filter: ({ metadata }) => metadata.uid === uid },
   );
-  await informer.run(AbortSignal.any([over.signal, session.signal]));
+  const running = informer.run(AbortSignal.any([over.signal, session.signal]));
+  // It may have gone between being read and being followed: then nobody tells that it goes.
+  informer.whenSynced().then(
+    () => informer.lister.get(objectKey(object.metadata))?.metadata.uid === uid || gone(),
+    () => {}, // it was stopped before: what stopped it is told
+  );
+  await running;
   patience?.cancel();
   failure ??= over.signal.reason instanceof CommandError ? over.signal.reason : undefined;
   if (failure !== undefined) throw failure as Error;
