@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiReport, PACKAGES, reportFile } from '../../scripts/api.mjs';
 import { importsOf, tokenize } from '../../scripts/source-tokens.mjs';
 import { ageless, readTutorial, typed } from './tutorial.ts';
 import { type Consumer, installPacked, type PackedPackage } from './packed-packages.ts';
@@ -146,6 +147,13 @@ describe('the packed packages', () => {
       expect(files, manifest.name).toContain('dist/index.js');
     }
   });
+
+  it.each(PACKAGES)(
+    '%s: the public API is what docs/api says (accept a change with: npm run api -- --accept)',
+    async (folder) => {
+      expect(apiReport(folder)).toBe(await readFile(reportFile(folder), 'utf8'));
+    },
+  );
 
   it('bring only the dependencies that were agreed on, and no install scripts', () => {
     for (const { manifest } of consumer.packages) {
