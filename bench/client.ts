@@ -49,7 +49,7 @@ const client = createClient({ store });
 try {
   const measurements: Measurement[] = [];
   const scenarios = await allScenarios();
-  for (const scenario of scenarios) measurements.push(...(await measure(scenario)));
+  for (const scenario of scenarios) measurements.push(...(await measure({ ...scenario, collectsEachTurn: true })));
   report(measurements);
 } finally {
   raw.close();

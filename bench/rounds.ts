@@ -16,6 +16,8 @@ export interface Scenario {
   /** How often the work is done in one round. */
   readonly cycles: number;
   readonly rounds: number;
+  /** Collects garbage before each turn: for contestants that leave much of it, and rounds that are short beside it. */
+  readonly collectsEachTurn?: boolean;
   readonly contestants: readonly Contestant[];
 }
 
@@ -34,7 +36,13 @@ const GC_EVERY = 10;
  * should be as short as a processor is left to one process at a time, some milliseconds: then the fastest of many says
  * what the code can do, also on a busy machine.
  */
-export async function measure({ name, cycles, rounds, contestants }: Scenario): Promise<Measurement[]> {
+export async function measure({
+  name,
+  cycles,
+  rounds,
+  contestants,
+  collectsEachTurn = false,
+}: Scenario): Promise<Measurement[]> {
   const rates = contestants.map((): number[] => []);
   const works = contestants.map((contestant) => contestant.start());
   const uncounted = 2;
@@ -43,7 +51,7 @@ export async function measure({ name, cycles, rounds, contestants }: Scenario): 
       // Each begins a round as often as the others: what one leaves behind is not always the same one's to bear.
       const index = (turn + round + uncounted) % works.length;
       const work = works[index]!;
-      if (round % GC_EVERY === 0) collectGarbage();
+      if (collectsEachTurn || round % GC_EVERY === 0) collectGarbage();
       const start = systemClock.now();
       await work(cycles);
       const seconds = (systemClock.now() - start) / 1000;
