@@ -261,6 +261,31 @@ describe('several replicas of a manager', () => {
       await clock.advance(0);
     });
 
+    it('a replica joins the others only when its caches are complete: until then its slots stay where the work is done', async () => {
+      const a = sharded('a');
+      await clock.advance(0);
+      let list = (): void => {};
+      const listed = new Promise<void>((resolve) => (list = resolve));
+      const slow = interposedStore(store, {
+        range: async (request, ask) => {
+          if (keyText(keyRange(request).start).startsWith('/registry/websites/')) await listed;
+          return ask(request);
+        },
+      });
+      const b = start([noting('b')], {
+        store: slow,
+        sharding: { name: 'test', slots: 8, identity: 'b', leaseDurationMs: 6000 },
+      });
+      await clock.advance(3000);
+      const members = async () => (await store.range({ prefix: '/registry/_coordination/shards/test/members/' })).count;
+      expect(await members()).toBe(1n);
+      list();
+      await clock.advance(1000);
+      expect(await members()).toBe(2n);
+      for (const { abort } of [a, b]) abort.abort();
+      await clock.advance(0);
+    });
+
     it('keys whose owner has gone are looked at again by the next one, after its caches have caught up', async () => {
       const [a, b] = [sharded('a'), sharded('b')];
       await clock.advance(1000);

@@ -105,7 +105,12 @@ export function shardedBy(
     tenure: { owns: (key) => shards.owns(key), enter: (key) => shards.enter(key) },
     runnable: {
       name: shards.name,
-      run: (signal) => shards.run(signal),
+      // Who is on the roll is given slots: it has to be able to work on them.
+      run: async (signal) => {
+        const caches = parts.caches.list().map(({ informer }) => informer.whenSynced(signal));
+        await Promise.race([Promise.all(caches), aborted(signal)]);
+        if (!signal.aborted) await shards.run(signal);
+      },
       health: () => shards.health(),
       debug: () => shards.debug(),
     },
