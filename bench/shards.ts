@@ -67,6 +67,7 @@ async function measureChurn(seconds: number): Promise<{ right: boolean; result: 
       `${outcome.late - outcome.lateRefused} made before it ended; ${outcome.lateCarriedOut} writes after a later owner's; ` +
       `refused in all: ${JSON.stringify(refusedBy)}`,
   );
+  for (const example of outcome.examples) console.log(`  ${example}`);
   const right = outcome.overlaps === 0 && outcome.lateCarriedOut === 0 && longestUnownedMs <= boundMs;
   return { right, result: outcome };
 }

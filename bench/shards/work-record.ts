@@ -54,6 +54,8 @@ export interface Verdict {
   readonly overlaps: number;
   /** How long a key was without an owner who worked on it, at most. It begins anew when the next owner dies too. */
   readonly longestUnownedMs: number;
+  /** The longest times without an owner, and the first overlaps: for whoever looks for the reason. */
+  readonly examples: readonly string[];
   /** Pieces of work that went on after a freeze that outlasted the lease, and those of them whose write was refused. */
   readonly late: number;
   readonly lateRefused: number;
@@ -88,21 +90,30 @@ export function judge(replicas: readonly Replica[], options: JudgeOptions): Verd
     }
   }
   let [overlaps, longestUnownedMs] = [0, 0];
+  const examples: string[] = [];
   for (const [key, spans] of byKey) {
     spans.sort((a, b) => a.from - b.from);
     const unowned = (from: number, to: number): void => {
       const since = lastDeath(replicas, key, { from: Math.max(from, options.steadyFrom), to }, options);
+      if (to - since > Math.max(longestUnownedMs, options.ttlMs)) {
+        const owners = [since + 1, (since + to) / 2, to - 1].map((at) => options.ownerAt(key, at) ?? 'nobody');
+        examples.push(`${key} from ${since.toFixed(0)} to ${to.toFixed(0)}, owned by ${owners.join(', ')}`);
+      }
       longestUnownedMs = Math.max(longestUnownedMs, to - since);
     };
     let latest = { from: 0, to: options.steadyFrom, by: '' };
     for (const span of spans) {
-      if (span.from < latest.to && span.by !== latest.by && latest.by !== '') overlaps++;
+      if (span.from < latest.to && span.by !== latest.by && latest.by !== '') {
+        overlaps++;
+        const times = [latest.from, latest.to, span.from, span.to].map((at) => at.toFixed(0));
+        examples.push(`${key} by ${latest.by} and ${span.by}: ${times.join(' ')}`);
+      }
       if (span.from > options.steadyFrom) unowned(latest.to, span.from);
       if (span.to > latest.to) latest = span;
     }
     unowned(latest.to, options.endedAt);
   }
-  return { runs, overlaps, longestUnownedMs, late, lateRefused, refusedBy };
+  return { runs, overlaps, longestUnownedMs, examples: examples.slice(-20), late, lateRefused, refusedBy };
 }
 
 function outlasted(work: Work, absence: Replica['absences'][number], ttlMs: number): boolean {
