@@ -53,12 +53,17 @@ export class Indexer<T> implements Lister<T> {
   }
 
   byIndex(index: string, value: string): readonly T[] {
-    const found = this.#find(index);
-    if (!found) {
-      const known = this.#indexes.map(({ name }) => name).join(', ') || 'none';
-      throw new SetpointError('Invalid', `index "${index}": expected one of the indexes that were added (${known})`);
-    }
-    return Array.from(found.keysOf(value), (key) => this.#entries.get(key)!.object);
+    return Array.from(this.#known(index).keysOf(value), (key) => this.#entries.get(key)!.object);
+  }
+
+  /** As {@link byIndex}, with revisions. */
+  entriesByIndex(index: string, value: string): readonly Entry<T>[] {
+    return Array.from(this.#known(index).keysOf(value), (key) => this.#entries.get(key)!);
+  }
+
+  /** Whether the index would file an entry under the value, be it cached or not. */
+  isFiledUnder(index: string, value: string, entry: Entry<T>): boolean {
+    return this.#known(index).files(entry, value);
   }
 
   entry(key: string): CachedEntry<T> | undefined {
@@ -122,6 +127,13 @@ export class Indexer<T> implements Lister<T> {
     for (const index of added) this.#add(index.empty());
     next.#entries = new Map();
     next.#indexes = [];
+  }
+
+  #known(name: string): ValueIndex<T> {
+    const found = this.#find(name);
+    if (found) return found;
+    const known = this.#indexes.map((index) => index.name).join(', ') || 'none';
+    throw new SetpointError('Invalid', `index "${name}": expected one of the indexes that were added (${known})`);
   }
 
   #find(name: string): ValueIndex<T> | undefined {

@@ -2,6 +2,7 @@ import { SetpointError } from '../errors/index.ts';
 import { watchChannel, type WatchMessage } from '../internal/diagnostics.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
+import type { DeepReadonly } from '../resource/index.ts';
 import type { Revision } from '../store/port.ts';
 import { ProgressAsker } from '../store/progress-asker.ts';
 import { progressRequests } from '../store/progress-requests.ts';
@@ -38,11 +39,13 @@ const WAIT_FOR_TIMEOUT_MS = 3000;
 
 /**
  * An informer over `options.prefix`. It reads nothing before {@link Informer.run}. With `transform` it caches what that
- * makes of each object, with `keysOnly` no values at all.
+ * makes of each object, with `keysOnly` no values at all. What it hands out is read-only at every depth, also in type.
  */
 export function createInformer(options: KeysInformerOptions): Informer<null>;
-export function createInformer<T, Cached>(options: TransformingInformerOptions<T, Cached>): Informer<Cached>;
-export function createInformer<T>(options: InformerOptions<T>): Informer<T>;
+export function createInformer<T, Cached>(
+  options: TransformingInformerOptions<T, Cached>,
+): Informer<DeepReadonly<Cached>>;
+export function createInformer<T>(options: InformerOptions<T>): Informer<DeepReadonly<T>>;
 export function createInformer<T>(options: AnyInformerOptions<T>): Informer<T> {
   return new Informer(options);
 }
@@ -202,7 +205,7 @@ export class Informer<T> {
 
   /** For {@link takeSnapshot}: notes from now on how to get back to `revision`, until `forget` is called. */
   remember(revision: Revision): { readonly log: UndoLog<T>; readonly forget: () => void } {
-    const log = new UndoLog<T>(this.lister, revision);
+    const log = new UndoLog<T>(this.#cache.entries, revision);
     this.#undoLogs.add(log);
     return { log, forget: () => void this.#undoLogs.delete(log) };
   }

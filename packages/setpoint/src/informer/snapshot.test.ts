@@ -53,6 +53,27 @@ it('I-112: caches that are at different revisions are shown at one, and stay so 
   stop();
 });
 
+it('I-112, I-110: a snapshot is asked by index as of its revision, whatever has moved since', async () => {
+  const { put, remove, follow, stop } = texts();
+  for (const name of ['a', 'b', 'c']) await put(name, 'red');
+  const informer = await follow({ indexes: { colour: (text) => [text] } });
+  const { views, close } = await takeSnapshot([informer]);
+  const [view] = views;
+  await put('a', 'blue');
+  await remove('b');
+  await put('d', 'red');
+  await settle();
+  expect([informer.lister.byIndex('colour', 'red').length, informer.lister.byIndex('colour', 'blue')]).toEqual([
+    2,
+    ['blue'],
+  ]);
+  expect(view.byIndex('colour', 'red')).toEqual(['red', 'red', 'red']);
+  expect(view.byIndex('colour', 'blue')).toEqual([]);
+  expect(() => view.byIndex('size', '1')).toThrow(expect.objectContaining({ code: 'Invalid' }) as Error);
+  close();
+  stop();
+});
+
 it('I-112: a cache that does not come to the revision ends it with Timeout; a new history with HistoryReset', async () => {
   const { clock, store, put, follow, stop } = texts();
   const deaf = interposedStore(store, {

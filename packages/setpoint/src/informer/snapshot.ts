@@ -1,7 +1,11 @@
 import { SetpointError } from '../errors/index.ts';
 import type { Revision } from '../store/port.ts';
 import type { CacheChange } from './change.ts';
-import type { Entry, Lister } from './lister.ts';
+import type { Indexer } from './indexer.ts';
+import type { Entry } from './lister.ts';
+
+/** What a view of the past asks of the present. */
+type Live<T> = Pick<Indexer<T>, 'entry' | 'has' | 'keys' | 'size' | 'entriesByIndex' | 'isFiledUnder'>;
 
 /**
  * The states that a cache had at one revision, as far as they differ from what it has now: noted as changes come, so
@@ -10,12 +14,12 @@ import type { Entry, Lister } from './lister.ts';
 export class UndoLog<T> {
   /** What each key had that changed since; undefined where it had nothing. */
   readonly #then = new Map<string, Entry<T> | undefined>();
-  readonly #live: Lister<T>;
+  readonly #live: Live<T>;
   readonly revision: Revision;
   /** Why the past can't be told, when it can't. */
   #lost: SetpointError | undefined;
 
-  constructor(live: Lister<T>, revision: Revision) {
+  constructor(live: Live<T>, revision: Revision) {
     this.#live = live;
     this.revision = revision;
   }
@@ -47,6 +51,12 @@ export class UndoLog<T> {
     for (const entry of this.#then.values()) if (entry) yield entry;
   }
 
+  /** Those that the index filed under the value then. Looks at its bucket and at what has changed since. */
+  *byIndex(index: string, value: string): Generator<Entry<T>> {
+    for (const entry of this.#live.entriesByIndex(index, value)) if (!this.#then.has(entry.key)) yield entry;
+    for (const entry of this.#then.values()) if (entry && this.#live.isFiledUnder(index, value, entry)) yield entry;
+  }
+
   get size(): number {
     let { size } = this.#live;
     for (const [key, entry] of this.#then) size += Number(entry !== undefined) - Number(this.#live.has(key));
@@ -62,6 +72,11 @@ export interface SnapshotView<T> {
   list(): readonly T[];
   keys(): readonly string[];
   readonly size: number;
+  /**
+   * The objects that the index filed under exactly `value` then. Looks at those that it has there now and at what has
+   * changed since. Throws `Invalid` when there is no such index.
+   */
+  byIndex(index: string, value: string): readonly T[];
   entry(key: string): Entry<T> | undefined;
 }
 
@@ -162,6 +177,7 @@ function viewOf<T>(log: UndoLog<T>, closed: () => boolean): SnapshotView<T> {
     get size() {
       return open().size;
     },
+    byIndex: (index, value) => Array.from(open().byIndex(index, value), ({ object }) => object),
     entry: (key) => open().entry(key),
   };
 }

@@ -21,7 +21,7 @@ it('I-106: a transform runs once for each state before it is cached, not for del
     },
     indexes: { node: ({ node }) => [node] },
   });
-  expectTypeOf(informer.lister.get('a')).toEqualTypeOf<{ node: string } | undefined>();
+  expectTypeOf(informer.lister.get('a')).toEqualTypeOf<{ readonly node: string } | undefined>();
   const told: string[] = [];
   informer.addEventHandler({ update: (old, now) => void told.push(`${old.node}→${now.node}`) }, { resyncMs: 60_000 });
   const life = new AbortController();
@@ -93,3 +93,25 @@ it('a keys-only cache lists without values, knows revisions, and says so in its 
   expect(told).toEqual(['add a=null initial', 'add b=null', 'delete a=null']);
   life.abort();
 });
+
+it('I-109: what a cache hands out is read-only at every depth, also in type', () => {
+  const { store } = texts();
+  interface Config {
+    names: string[];
+    inner: { size: number };
+  }
+  const informer = createInformer<Config>({ store, prefix: '/config', codec: { decode: () => never() } });
+  interface Fixed {
+    readonly names: readonly string[];
+    readonly inner: { readonly size: number };
+  }
+  expectTypeOf(informer.lister.get('a')).toEqualTypeOf<Fixed | undefined>();
+  expectTypeOf(informer.lister.list()).toEqualTypeOf<readonly Fixed[]>();
+  expectTypeOf(informer.lister.byIndex).returns.toEqualTypeOf<readonly Fixed[]>();
+  expectTypeOf<NonNullable<ReturnType<typeof informer.lister.entry>>['object']>().toEqualTypeOf<Fixed>();
+  informer.addEventHandler({ update: (old, now) => expectTypeOf([old, now]).toEqualTypeOf<Fixed[]>() });
+});
+
+function never(): never {
+  throw new Error('nothing is stored');
+}

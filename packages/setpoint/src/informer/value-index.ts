@@ -72,6 +72,16 @@ export class ValueIndex<T> {
     for (const bucket of placement) this.#take(key, bucket);
   }
 
+  /** Whether the function files an entry under the value; not when it fails, which was told when it was filed. */
+  files(entry: Entry<T>, value: string): boolean {
+    try {
+      const values: unknown = this.#values(entry.object, entry.key);
+      return isTexts(values) && values.includes(value);
+    } catch {
+      return false;
+    }
+  }
+
   keysOf(value: string): Iterable<string> {
     return this.#buckets.get(value)?.keys ?? [];
   }

@@ -111,6 +111,36 @@ describe('the life of a control plane', () => {
     await stop();
   });
 
+  it('F-44, I-163: a kind that went at once is held and makes the replica unready until somebody releases it', async () => {
+    const { manager, clock, store, client, stop } = await running(
+      [defineController(Website, { reconcile: () => {} })],
+      { health: { port: 0 }, massDelete: { least: 3 }, resources: [Server] },
+    );
+    const names = ['a', 'b', 'c'];
+    for (const name of names) await client.resource(Website).create({ name, spec: {} });
+    await clock.advance(0);
+    await store.delete({ prefix: '/registry/websites/' });
+    await clock.advance(0);
+    const url = await manager.healthUrl();
+    const unready = await fetch(`${url}/readyz`);
+    expect([unready.status, await unready.text()]).toEqual([503, expect.stringMatching(/Website: held/)]);
+    expect([manager.informer(Website).held, manager.informer(Server).held]).toEqual([true, false]);
+    manager.informer(Website).release();
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    await stop();
+  });
+
+  it('F-44: the guard of all caches can be left out', async () => {
+    const { manager, clock, store, client, stop } = await running([], { resources: [Server], massDelete: false });
+    for (let at = 0; at < 100; at++) await client.resource(Server).create({ name: `s${at}`, spec: {} });
+    await clock.advance(0);
+    await store.delete({ prefix: '/registry/servers/' });
+    await clock.advance(0);
+    const { held, lister, counts } = manager.informer(Server);
+    expect([held, lister.size, counts.massDeletes]).toEqual([false, 0, 0]);
+    await stop();
+  });
+
   it('I-190: names the reconcile that does not come back, in health, debug pages and the error of the stop', async () => {
     let end!: () => void;
     const stuck = new Promise<void>((resolve) => (end = resolve));

@@ -3,7 +3,7 @@ import type { Controller, ReconcileReport } from '../controller/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import { createEventRecorder } from '../events/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
-import type { Informer } from '../informer/index.ts';
+import type { Informer, MassDeleteOptions } from '../informer/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { defaultLogger } from './console-logger.ts';
 import type { Logger } from '../internal/logger.ts';
@@ -46,6 +46,12 @@ export interface ControlPlaneOptions {
   readonly admission?: ClientOptions['admission'];
   /** Stands between the objects of a kind and their stored bytes: see `aesGcmTransformer`. */
   readonly transformerOf?: ClientOptions['transformerOf'];
+  /**
+   * When most of a cache goes at once, its handlers, and so the controllers, are held and `/readyz` fails until somebody
+   * who has looked calls `manager.informer(Kind).release()`. The limits; `false` for no guard. Default: more than half
+   * of a kind, and at least 100 objects.
+   */
+  readonly massDelete?: MassDeleteOptions | boolean;
   /** How long what reconciles say by `event` is kept; false: it is not stored at all. Default 1 h. */
   readonly eventTtlMs?: number | false;
   /** Serves `/healthz`, `/readyz`, `/metrics` and `/debug`, on loopback unless told otherwise. Default: no. */
@@ -78,6 +84,7 @@ const OPTIONS: readonly string[] = [
   'sharding',
   'admission',
   'transformerOf',
+  'massDelete',
   'eventTtlMs',
   'health',
   'gracefulTimeoutMs',
@@ -130,7 +137,7 @@ export class ControlPlane {
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
     this.#store = store;
     this.metrics = metrics;
-    const { admission, transformerOf, eventTtlMs } = options;
+    const { admission, transformerOf, eventTtlMs, massDelete } = options;
     this.unsafeClient = createClient({ store, prefix, clock, random, admission, transformerOf });
     const common = { store, prefix, clock, random, logger, cacheSyncTimeoutMs, admission, transformerOf };
     const ttl = eventTtlMs === undefined || eventTtlMs === false ? {} : { ttlMs: eventTtlMs };
@@ -138,6 +145,7 @@ export class ControlPlane {
     const events = eventTtlMs === false ? undefined : createEventRecorder(recorder);
     this.#caches = new KindCaches({
       ...common,
+      ...(massDelete !== undefined && { massDelete }),
       metrics,
       onCreate: (cache) => this.#manager.add(cache, { group: 'caches' }),
     });

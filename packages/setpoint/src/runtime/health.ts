@@ -30,8 +30,8 @@ export interface HealthParts {
 const STALLED_MAX_MS = 30_000;
 
 /**
- * The health endpoint of a control plane. Readiness is off while it starts or stops, while a cache is stalled, and
- * while a runnable such as a lease says that it is not well; each is named. The process is live as long as it answers.
+ * The health endpoint of a control plane. Readiness is off while it starts or stops, while a cache is stalled or its handlers
+ * are held after a mass delete, and while a runnable such as a lease says that it is not well; each is named. The process is live as long as it answers.
  */
 export function healthServer(options: HealthOptions, parts: HealthParts): HealthServer {
   const { manager, caches, controllers, metrics, clock } = parts;
@@ -46,12 +46,13 @@ export function healthServer(options: HealthOptions, parts: HealthParts): Health
   });
 }
 
-type Freshness = Pick<Informer<unknown>, 'hasSynced' | 'phase' | 'stalledSince'>;
+type Freshness = Pick<Informer<unknown>, 'hasSynced' | 'held' | 'phase' | 'stalledSince'>;
 
 function checkFresh(informer: Freshness, clock: Clock): void {
-  const { hasSynced, phase, stalledSince } = informer;
+  const { hasSynced, held, phase, stalledSince } = informer;
   const stalledMs = stalledSince === undefined ? 0 : clock.now() - stalledSince;
   if (stalledMs >= STALLED_MAX_MS) throw new Error(`stalled for ${Math.round(stalledMs / 1000)} s (${phase})`);
+  if (held) throw new Error('held since most of it went at once: look, then call release() on its informer');
   if (!hasSynced) throw new Error(`not complete (${phase})`);
 }
 

@@ -1,6 +1,6 @@
 import type { ClientOptions } from '../client/index.ts';
 import { SetpointError } from '../errors/index.ts';
-import { createInformer, type Informer } from '../informer/index.ts';
+import { createInformer, type Informer, type MassDeleteOptions } from '../informer/index.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import type { Logger } from '../internal/logger.ts';
@@ -28,6 +28,8 @@ export interface KindCachesOptions {
   /** Runs a cache that was just made. */
   readonly onCreate: (cache: Runnable) => void;
   readonly transformerOf?: ClientOptions['transformerOf'];
+  /** As in the options of an informer. */
+  readonly massDelete?: MassDeleteOptions | boolean;
   /** How long a cache may take to be complete before that fails the start. */
   readonly cacheSyncTimeoutMs: number;
 }
@@ -49,13 +51,14 @@ export class KindCaches {
   informer<Kind extends AnyResourceDefinition>(definition: Kind): Informer<ObjectOf<Kind>> {
     const known = this.find(definition);
     if (known) return known;
-    const { store, prefix, clock, random, logger, metrics, transformerOf } = this.#options;
+    const { store, prefix, clock, random, logger, metrics, transformerOf, massDelete } = this.#options;
     const informer = createInformer<ResourceObject>({
       store,
       prefix: keyPrefix(definition, prefix),
       codec: resourceCodec(definition, prefix, transformerOf?.(definition)),
       name: definition.kind,
       indexes: { [MANAGER_INDEX]: managerUid },
+      ...(massDelete !== undefined && { massDelete }),
       clock,
       random,
       logger,
