@@ -20,8 +20,11 @@ export interface ExploreOptions extends SimulationSubject, Judgement {
    * their lists are linearizable. `FAULT_KINDS` is really all.
    */
   readonly faults?: 'all' | readonly FaultKind[];
-  /** 1: every single fault. 2 (default): then pairs and triples, drawn at random and led by what is new. */
-  readonly depth?: 1 | 2;
+  /**
+   * 1: every single fault. 2 (default): then pairs and triples, drawn at random and led by what is new. `deeper`: these
+   * alone, for a further search with another seed.
+   */
+  readonly depth?: 1 | 2 | 'deeper';
   /** What the search may use: schedules, default 2,000, and real milliseconds, default 20,000. */
   readonly budget?: { readonly schedules?: number; readonly ms?: number };
   /** Where the random part begins. Default 1. */
@@ -84,10 +87,12 @@ export class Campaign {
   async explore(): Promise<SimulationReport> {
     const singles = await this.#begin();
     if (this.#failures.length > 0) return this.#report(singles.length);
-    await this.#runAll(singles.map((fault) => [fault]).values(), () => this.#singlesRun++);
-    const goesDeeper = (this.#options.depth ?? 2) === 2 && this.#singlesRun === singles.length && singles.length > 0;
+    const { depth = 2 } = this.#options;
+    const total = depth === 'deeper' ? 0 : singles.length;
+    if (total > 0) await this.#runAll(singles.map((fault) => [fault]).values(), () => this.#singlesRun++);
+    const goesDeeper = depth !== 1 && this.#singlesRun === total && singles.length > 0;
     if (goesDeeper) await this.#runAll(this.#combinations(singles), () => this.#deeper++);
-    return this.#report(singles.length);
+    return this.#report(total);
   }
 
   /** Runs one schedule, twice, and says how it failed; undefined when it did not. */

@@ -5,7 +5,7 @@ import type { Violation } from './world-options.ts';
 
 /** What making a failure small may use: more runs than that, or more real milliseconds, nobody would wait for. */
 const RUNS_MAX = 80;
-const MS_MAX = 800;
+const MS_MAX = 500;
 /** How many places are tried for a fault in a scenario that lacks a step: its old one is another call there. */
 const PLACES_MAX = 12;
 
