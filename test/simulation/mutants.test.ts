@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { mutated } from './seeds/mutants/mutant.ts';
 import { heldOut, mutants } from './seeds/mutants/mutants.ts';
 
+const sources = new URL('../../packages/setpoint/src/', import.meta.url);
 const compiled = new URL('../../packages/setpoint/dist/', import.meta.url);
 
 it('has for every mutant of the runtime the text that it changes, once', () => {
   for (const mutant of [...mutants, ...heldOut]) {
+    // A build keeps the output of sources that are gone.
+    expect(existsSync(new URL(`${mutant.file}.ts`, sources)), mutant.file).toBe(true);
     const source = readFileSync(new URL(`${mutant.file}.js`, compiled), 'utf8');
     expect(mutated(source, mutant), mutant.title).not.toBe(source);
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { explore, type ExploreOptions, FAULT_KINDS, type SimulationReport } from 'setpoint/testing';
 import type * as Arena from './mutants/arena.ts';
@@ -32,13 +32,18 @@ const ofMutant = (mutant: Mutant, isHeldOut: boolean): Candidate => {
     isHeldOut,
     async run(buggy, budget) {
       // The text has to be there: what is imported would otherwise be the twin, and pass for a bug that is missed.
-      if (buggy) mutated(readFileSync(compiled(mutant), 'utf8'), mutant);
+      // A build keeps what has no source any more, so the source has to be there too.
+      if (buggy) {
+        accessSync(sourceOf(mutant));
+        mutated(readFileSync(compiled(mutant), 'utf8'), mutant);
+      }
       const arena = (await import(`./mutants/arena.js?${buggy ? 'mutant' : 'twin'}=${number}`)) as typeof Arena;
       return arena.tryOut(subject, { budget });
     },
   };
 };
 
+const sourceOf = ({ file }: Mutant): URL => new URL(`../src/${file}.ts`, import.meta.resolve('setpoint'));
 const compiled = ({ file }: Mutant): URL => new URL(`./${file}.js`, import.meta.resolve('setpoint'));
 
 export const candidates: readonly Candidate[] = [

@@ -56,8 +56,8 @@ export const mutants: readonly Mutant[] = [
   {
     number: 27,
     title: 'a reconcile does not wait for what the last one wrote',
-    file: 'runtime/own-writes',
-    changes: [['if (!written)', 'if (written || !written)']],
+    file: 'client/expectations',
+    changes: [['const waits = [...expected]', 'const waits = [...expected].slice(0, 0)']],
     subject: 'own-writes',
   },
   {
@@ -98,8 +98,8 @@ export const heldOut: readonly Mutant[] = [
     file: 'runtime/finalizing',
     changes: [
       [
-        'const result = await finalize?.(object);',
-        'await steps.removeFinalizer(object); const result = await finalize?.(object);',
+        'const result = await steps.finalize?.(object);',
+        'await steps.removeFinalizer(object); const result = await steps.finalize?.(object);',
       ],
     ],
     subject: 'client',
