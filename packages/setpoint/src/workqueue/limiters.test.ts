@@ -72,6 +72,18 @@ describe('bucket limiter', () => {
     await clock.advance(3_600_000);
     expect(delays(limiter, 3)).toEqual([0, 0, 100]);
   });
+
+  it('gives back as many tokens as the time that has passed is worth', async () => {
+    const clock = new FakeClock();
+    const limiter = bucketLimiter({ perSecond: 4, burst: 2 }, clock);
+    expect(delays(limiter, 3)).toEqual([0, 0, 250]);
+    await clock.advance(500);
+    expect(delays(limiter, 2)).toEqual([0, 250]);
+  });
+
+  it('takes a rate of less than one a second', () => {
+    expect(delays(bucketLimiter({ perSecond: 0.5, burst: 1 }, new FakeClock()), 2)).toEqual([0, 2000]);
+  });
 });
 
 describe('composed limiters', () => {
@@ -162,6 +174,13 @@ describe('options', () => {
       () => fastSlowLimiter({ fastMs: 1, slowMs: 1, fastAttempts: '3' as never }),
       /but string was given/,
     ],
+    ['slowMs', () => fastSlowLimiter({ fastMs: 1, slowMs: -1, fastAttempts: 1 }), /at least 0, but -1/],
+    [
+      'fastAttempts',
+      () => fastSlowLimiter({ fastMs: 1, slowMs: 1, fastAttempts: 1.5 }),
+      /an integer of at least 0, but 1.5/,
+    ],
+    ['fastAttempts', () => fastSlowLimiter({ fastMs: 1, slowMs: 1, fastAttempts: -1 }), /at least 0, but -1/],
     ['maxMs', () => maxWaitLimiter(exponentialLimiter(), -1), /at least 0, but -1/],
     ['idleMs', () => idleResetLimiter(exponentialLimiter(), 0), /above 0, but 0/],
     ['at least 1 limiter', () => maxOfLimiter(), /0 were given/],
@@ -175,5 +194,11 @@ describe('options', () => {
     expect(isSetpointError(thrown, 'Invalid')).toBe(true);
     expect((thrown as Error).message).toContain(name);
     expect((thrown as Error).message).toMatch(message);
+  });
+
+  it('says in the details which option it was', () => {
+    expect(() => bucketLimiter({ burst: 0 })).toThrow(
+      expect.objectContaining({ details: { path: 'bucketLimiter burst' } }) as Error,
+    );
   });
 });
