@@ -63,7 +63,8 @@ function tellScaling(event: (event: EventInput) => void, set: string, from: numb
 }
 
 function countsOf({ metadata, spec, status }: ReplicaSet): ReplicaCounts {
-  return { name: metadata.name, replicas: spec.replicas, ready: status?.ready ?? 0 };
+  const { ready = 0, replicas: existing = 0 } = status ?? {};
+  return { name: metadata.name, replicas: spec.replicas, ready, existing };
 }
 
 /** While it is paused the newest set takes up every difference, and the others give up only what is too many. */

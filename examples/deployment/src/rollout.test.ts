@@ -30,6 +30,11 @@ describe('planRollout', () => {
       { ...wanted, current: set('c', 0), old: [set('a', 2), set('b', 1, 2)] },
       { a: 2, b: 1, c: 1 },
     ],
+    [
+      'does not use room that is told to be made and is not yet',
+      { ...wanted, current: set('b', 1), old: [{ ...set('a', 2), existing: 3 }] },
+      { a: 2, b: 1 },
+    ],
     ['ends with none of the old', { ...wanted, current: set('b', 3), old: [set('a', 1)] }, { a: 0, b: 3 }],
     [
       'without a surge it first makes room',

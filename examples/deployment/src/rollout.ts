@@ -5,6 +5,8 @@ export interface ReplicaCounts {
   readonly replicas: number;
   /** How many of them answer. */
   readonly ready: number;
+  /** How many there still are, where that is more than it was told to keep. */
+  readonly existing?: number;
 }
 
 export interface RolloutState {
@@ -37,7 +39,7 @@ export function planRollout(state: RolloutState): ReadonlyMap<string, number> {
 /** The current set takes all the room that the surge leaves; above the wanted count it shrinks at once. */
 function growCurrent({ replicas, maxSurge, current, old }: RolloutState): number {
   if (current.replicas >= replicas) return replicas;
-  const room = replicas + maxSurge - total([current, ...old]);
+  const room = replicas + maxSurge - total([current, ...old].map(standing));
   return current.replicas + clamp(room, 0, replicas - current.replicas);
 }
 
@@ -60,6 +62,11 @@ function shrinkOld(state: RolloutState, plan: Map<string, number>): void {
 /** Counts a set by the replicas that surely stay: `ready` may still count some that it was already told to give up. */
 function answering(set: ReplicaCounts): ReplicaCounts {
   return { ...set, replicas: Math.min(set.ready, set.replicas) };
+}
+
+/** Counts a set by all that there are or will be: what it was told to give up may be there for a while yet. */
+function standing(set: ReplicaCounts): ReplicaCounts {
+  return { ...set, replicas: Math.max(set.replicas, set.existing ?? 0) };
 }
 
 function total(sets: readonly ReplicaCounts[]): number {
