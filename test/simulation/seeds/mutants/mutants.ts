@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
     number: 30,
     title: 'an object that was deleted and made again counts as changed',
     file: 'informer/change',
-    changes: [['before.createRevision === after.createRevision', 'before.key === after.key']],
+    changes: [['|| isSameIncarnation(before, after)', '|| before.key === after.key']],
     subject: 'successors',
   },
 ];
@@ -143,9 +143,7 @@ export const heldOut: readonly Mutant[] = [
     number: 'h7',
     title: 'a key is handed out again while it is held',
     file: 'workqueue/work-queue',
-    changes: [
-      ['const held = this.#held.has(key);\n        const priority', 'const held = false;\n        const priority'],
-    ],
+    changes: [['held ? this.#again.add(key)', 'held ? this.#ready.add(key, 0)']],
     subject: 'queue',
   },
   {

@@ -68,11 +68,12 @@ export class SimulatedProcess implements TimerOwner {
   /** The revisions that lists are answered at, by prefix: for a store member that is behind. */
   readonly listAt = new Map<string, Revision>();
 
-  constructor(name: string, incarnation: number, clock: WorldClock, port: CallPort) {
+  /** `generation`: of the world; what an earlier one is made from must not be given its uids again. */
+  constructor(name: string, incarnation: number, clock: WorldClock, port: CallPort, generation = 0) {
     this.name = name;
     this.incarnation = incarnation;
     this.clock = clock.of(this);
-    let seed = incarnation;
+    let seed = incarnation + generation * 1000;
     for (const char of name) seed = Math.imul(seed, 31) + char.codePointAt(0)!;
     this.random = seededRandom(seed);
     this.store = storeOf(this, port);

@@ -137,7 +137,7 @@ export class World implements CallPort {
       return;
     }
     const { subject } = this.options;
-    const process = new SimulatedProcess(name, incarnation, this.clock, this);
+    const process = new SimulatedProcess(name, incarnation, this.clock, this, this.options.content ? 1 : 0);
     this.processes.set(name, process);
     for (const { prefix, to, restsLeft } of this.travels) if (restsLeft <= 0) process.listAt.set(prefix, to);
     if (process.listAt.size > 0) this.travels.length = 0;
