@@ -6,6 +6,8 @@ import type { Contestant, Tally } from './contestant.ts';
 const TICK_MS = 10;
 const LOOK_EVERY_MS = 5;
 const LINES_PER_EVENT = 3;
+/** Its own limit of 5 s for a list is too short on a machine that does other things too. */
+const COMMAND_TIMEOUT = '--command-timeout=60s';
 
 /** etcd's own command line, written in Go. What it uses is read off the system, where that is Linux. */
 export class EtcdctlContestant implements Contestant {
@@ -70,7 +72,7 @@ export class EtcdctlContestant implements Contestant {
 
   #start(args: readonly string[], stdout: 'ignore' | 'pipe'): ChildProcess {
     const env = { ...process.env, ETCDCTL_API: '3' };
-    this.#child = spawn(this.#program, [`--endpoints=${this.#endpoint}`, ...args], {
+    this.#child = spawn(this.#program, [`--endpoints=${this.#endpoint}`, COMMAND_TIMEOUT, ...args], {
       stdio: ['ignore', stdout, 'inherit'],
       env,
     });
