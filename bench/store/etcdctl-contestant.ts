@@ -76,6 +76,7 @@ export class EtcdctlContestant implements Contestant {
       stdio: ['ignore', stdout, 'inherit'],
       env,
     });
+    process.once('exit', () => this.#child?.kill());
     return this.#child;
   }
 }

@@ -5,6 +5,9 @@ import { EtcdctlContestant } from './etcdctl-contestant.ts';
 import { SetpointContestant } from './setpoint-contestant.ts';
 import { type Figures, sharedNow, type Task } from './task.ts';
 
+// Nobody waits for the figures any more, or they were sent: what still runs would run for ever.
+process.once('disconnect', () => process.exit());
+
 const task = JSON.parse(process.argv[2]!) as Task;
 const contestant = contestantFor(task);
 await contestant.prepare();
