@@ -46,6 +46,20 @@ describe('deadlines that share a timer', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('tell of the others when telling of one throws', async () => {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const deadlines = new Deadlines<string>(clock, 100, (item) => {
+      if (item === 'a') throw new Error('a logger that is broken');
+      told.push(item);
+    });
+    for (const item of ['a', 'b', 'c']) deadlines.add(item);
+    await expect(clock.advance(100)).rejects.toThrow('a logger that is broken');
+    await clock.advance(1);
+    expect(told).toEqual(['b', 'c']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('go on with what is added while they tell', async () => {
     const clock = new FakeClock();
     const told: string[] = [];

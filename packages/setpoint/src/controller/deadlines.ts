@@ -36,16 +36,19 @@ export class Deadlines<Item> {
     this.#timer = this.#clock.setTimer(() => this.#fire(), delayMs);
   }
 
+  /** When telling of one throws, the others are told all the same, a moment later. */
   #fire(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (const [item, due] of this.#due) {
-      if (due > now) {
-        if (!this.#timer) this.#arm(due - now);
-        return;
+    try {
+      for (const [item, due] of this.#due) {
+        if (due > now) return;
+        this.#due.delete(item);
+        this.#onDue(item);
       }
-      this.#due.delete(item);
-      this.#onDue(item);
+    } finally {
+      const [next] = this.#due.values();
+      if (next !== undefined && !this.#timer) this.#arm(Math.max(0, next - now));
     }
   }
 }

@@ -1,4 +1,4 @@
-import { keyText, type KeyValue, type Revision } from '../store/index.ts';
+import { shownKey, type KeyValue, type Revision } from '../store/index.ts';
 
 /** One party in a line: the first owns what the line is for, each other waits for the one before it. */
 export interface Entry {
@@ -38,7 +38,7 @@ export function readLine(kvs: readonly KeyValue[], linePrefix: string): LineView
   for (const kv of kvs) {
     const entry = entryOf(kv, linePrefix);
     if (entry) entries.push(entry);
-    else foreign.push(textOf(kv.key));
+    else foreign.push(shownKey(kv.key));
   }
   entries.sort((a, b) => (a.createRevision < b.createRevision ? -1 : 1));
   return { entries, foreign };
@@ -46,7 +46,7 @@ export function readLine(kvs: readonly KeyValue[], linePrefix: string): LineView
 
 /** The entry that a key is, or undefined when it is none. */
 export function entryOf(kv: KeyValue, linePrefix: string): Entry | undefined {
-  const key = textOf(kv.key);
+  const key = shownKey(kv.key);
   const lease = KEY.exec(key.slice(linePrefix.length))?.[1];
   if (!key.startsWith(linePrefix) || lease === undefined) return undefined;
   if (kv.lease === 0n || BigInt.asUintN(64, kv.lease) !== BigInt(`0x${lease}`)) return undefined;
@@ -66,12 +66,4 @@ function decodeHolder(bytes: Uint8Array): Holder {
     // Said below: who holds a key is told by the key, not by its value.
   }
   return { identity: 'unknown', since: 0, value: '' };
-}
-
-function textOf(key: Uint8Array): string {
-  try {
-    return keyText(key);
-  } catch {
-    return `0x${Buffer.from(key).toString('hex')}`;
-  }
 }

@@ -31,9 +31,30 @@ export interface ContextParts {
 
 /**
  * What a reconciler is given. One is made for each attempt, and most attempts look at little of it: signal, logger and
- * client are made when they are asked for.
+ * client are made when they are asked for. They are properties of their own all the same, for people copy contexts.
  */
 export class OwnGoneContext implements GoneContext {
+  static readonly #onDemand: PropertyDescriptorMap & ThisType<OwnGoneContext> = {
+    signal: {
+      enumerable: true,
+      get(): AbortSignal {
+        return this.#parts.attempt.signal;
+      },
+    },
+    logger: {
+      enumerable: true,
+      get(): Logger {
+        return this.#parts.attempt.logger;
+      },
+    },
+    client: {
+      enumerable: true,
+      get(): Client {
+        return this.#parts.scope.client;
+      },
+    },
+  };
+
   readonly key: ObjectKey;
   readonly causes: readonly Cause[];
   readonly reconcileId: string;
@@ -42,6 +63,9 @@ export class OwnGoneContext implements GoneContext {
   readonly timed: Attempt['timed'];
   readonly fencingToken: FencingToken | undefined;
   readonly lister: GoneContext['lister'];
+  declare readonly signal: AbortSignal;
+  declare readonly logger: Logger;
+  declare readonly client: Client;
   readonly #parts: ContextParts;
 
   constructor(parts: ContextParts) {
@@ -55,18 +79,7 @@ export class OwnGoneContext implements GoneContext {
     this.timed = attempt.timed;
     this.fencingToken = parts.fencingToken;
     this.lister = parts.lister;
-  }
-
-  get signal(): AbortSignal {
-    return this.#parts.attempt.signal;
-  }
-
-  get logger(): Logger {
-    return this.#parts.attempt.logger;
-  }
-
-  get client(): Client {
-    return this.#parts.scope.client;
+    Object.defineProperties(this, OwnGoneContext.#onDemand);
   }
 }
 

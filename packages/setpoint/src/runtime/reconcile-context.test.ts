@@ -56,6 +56,33 @@ describe('a reconcile', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('may be copied, and the copy has everything', async () => {
+    const clock = new FakeClock();
+    const store = memoryStore({ clock });
+    const copied: object[] = [];
+    const websites = defineController(Website, {
+      async reconcile(context) {
+        const copy = { ...context };
+        copied.push(copy);
+        copy.logger.info({}, 'copied');
+        await copy.client.resource(Website).get(copy.key, { signal: copy.signal });
+        await copy.status({ ready: 1 });
+        return {};
+      },
+    });
+    const manager = createManager({ store, clock, random: seededRandom(1), controllers: [websites] });
+    const stop = new AbortController();
+    const running = manager.run(stop.signal);
+    await manager.client.resource(Website).create({ name: 'web', spec: { message: 'm', replicas: 1 } });
+    await clock.advance(1000);
+    expect((await manager.client.resource(Website).get('web')).status).toMatchObject({ ready: 1 });
+    expect(Object.keys(copied[0]!)).toEqual(expect.arrayContaining(['signal', 'logger', 'client', 'object', 'lister']));
+    stop.abort();
+    await clock.advance(1000);
+    await running;
+    await store.close();
+  });
+
   it('stores nothing of what is said when the manager is told so', async () => {
     const { manager, clock, stop, running } = started(false, false);
     await manager.client.resource(Website).create({ name: 'web', spec: { message: 'm', replicas: 3 } });

@@ -33,7 +33,7 @@ export interface GoneContext extends Attempt {
 
 /**
  * What a reconcile is given. It belongs to one attempt and is useless after it. Take what you need by name; none of its
- * functions need `this`. Some of it is made when it is asked for, so a copy (`{ ...context }`) is not complete.
+ * functions need `this`. Some of it is made when it is first asked for; a copy (`{ ...context }`) asks for all of it.
  *
  * Reads are from caches and a moment old, but never older than what the last run of this key wrote: the key waits
  * until the caches have caught up with that.

@@ -42,7 +42,7 @@ export {
 export { combineWrites, type CombineWritesOptions } from './combining/combine-writes.ts';
 export { checkBehindMax, farBehind } from './far-behind.ts';
 export { type Fence, fenceStore } from './fence.ts';
-export { type KeyRange, keyRange, keyText, prefixEnd, toBytes } from './key-range.ts';
+export { type KeyRange, keyRange, keyText, prefixEnd, shownKey, toBytes } from './key-range.ts';
 export { LeasePool, leasePool, type LeasePoolOptions } from './lease-pool.ts';
 export { listPages, type ListPagesOptions } from './list-pages.ts';
 export { keysThatFit } from './page-size.ts';
