@@ -36,6 +36,10 @@ describe('resolveOptions', () => {
     expect(refused({ endpoints })).toMatch(/etcdStore\.endpoints: expected .*received/);
   });
 
+  it('gives a call 5 s unless told otherwise', () => {
+    expect(resolveOptions({ endpoints: 'etcd' }).callTimeoutMs).toBe(5000);
+  });
+
   it('refuses a URL with a password, without repeating it', () => {
     const message = refused({ endpoints: 'http://bob:canary@etcd:2379' });
     expect(message).toContain('expected');

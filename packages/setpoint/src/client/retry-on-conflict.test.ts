@@ -59,6 +59,12 @@ describe('retryOnConflict', () => {
     expect(attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
   });
 
+  it('tries 30 times unless told otherwise', async () => {
+    const { clock, attempts, call } = contended({});
+    await errorOf(drive(clock, call));
+    expect(attempts).toHaveLength(30);
+  });
+
   it('begins no attempt after its budget, with delays that grow', async () => {
     const { clock, attempts, call } = contended({ budgetMs: 2000, attempts: 1000 });
     expect(await errorOf(drive(clock, call))).toMatchObject({

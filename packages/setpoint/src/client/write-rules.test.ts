@@ -243,6 +243,16 @@ describe('admission', () => {
     });
   });
 
+  it('gives a hook 10 s unless it says otherwise', async () => {
+    const { clock, websites } = hooked(admit({ name: 'slow', validate: () => new Promise<string>(() => {}) }));
+    let ended = false;
+    const error = errorOf(websites.create({ name: 'web', spec })).finally(() => (ended = true));
+    await clock.advance(9999);
+    expect(ended).toBe(false);
+    await clock.advance(1);
+    expect(await error).toMatchObject({ code: 'Timeout', message: expect.stringContaining('10000 ms') });
+  });
+
   it('refuses hooks that are none', () => {
     expect(() => admit({ name: '', validate: () => undefined })).toThrow(/name/);
     expect(() => admit({ name: 'x' })).toThrow(/mutate or validate/);

@@ -30,6 +30,13 @@ describe('a session', () => {
       },
     });
 
+  it('asks for 15 s unless told otherwise, as client-go does', async () => {
+    const session = await openSession({ store, clock, random: seededRandom(1) });
+    expect(session.ttlSeconds).toBe(15);
+    expect((await store.leaseTimeToLive(session.id)).grantedTtlSeconds).toBe(15);
+    await session.close();
+  });
+
   it('I-144: renews every third of its TTL, and lives for as long as that works', async () => {
     const sent: number[] = [];
     const counting = renewing((id, options) => (sent.push(clock.now()), store.leaseKeepAlive(id, options)));

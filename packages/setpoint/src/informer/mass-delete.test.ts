@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { calls, texts } from '../../../../test/harness/text-informer.ts';
 import { settle } from '../internal/fake-clock.ts';
 import { createInformer } from './informer.ts';
-import type { MassDelete } from './mass-delete.ts';
+import { type MassDelete, massDeleteLimits } from './mass-delete.ts';
 import { textCodec } from '../resource/index.ts';
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `k${at}`);
@@ -58,6 +58,10 @@ it('F-44: objects that go one by one, that come back, or that are few, hold noth
   await settle();
   expect([few.found, few.told.length]).toEqual([[], 99]);
   few.stop();
+});
+
+it('F-44: unless told otherwise it takes more than half of the cache, and a hundred objects', () => {
+  expect(massDeleteLimits()).toEqual({ share: 0.5, least: 100 });
 });
 
 it('F-44: the guard can be set or left out, and is checked', async () => {

@@ -75,6 +75,19 @@ describe('when writes are combined', () => {
     expect(t.calls.map(keysIn)).toEqual([['0', '1', '2'], ['3', '4', '5'], ['6']]);
   });
 
+  it('by default four calls are under way, and a call carries at most 64 writes', async () => {
+    const { calls, store: held } = heldStore(t.memory);
+    const store = combineWrites(held, { clock: t.clock });
+    for (let i = 0; i < 5; i++) {
+      void store.put({ key: `first-${i}`, value: '' });
+      await settle();
+    }
+    expect(calls).toHaveLength(4);
+    for (let i = 0; i < 70; i++) void store.put({ key: `then-${i}`, value: '' });
+    await calls[0]!.pass();
+    expect(keysIn(calls[4]!)).toHaveLength(64);
+  });
+
   it('F-63: a call has at most 128 operations on any path', async () => {
     const wide = (name: string, size: number): TxnRequest => ({
       then: Array.from({ length: size }, (_, i) => ({ put: { key: `${name}${i}`, value: '' } })),
