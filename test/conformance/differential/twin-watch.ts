@@ -48,6 +48,11 @@ export class TwinWatch {
     return this.#live;
   }
 
+  /** Whether the real one's connection was lost: it says so, which the model never does. */
+  get wasInterrupted(): boolean {
+    return this.#etcd.connection.some((said) => said.startsWith('Unavailable'));
+  }
+
   /** Ends both and returns what each amounts to, which has to be equal. */
   async outcome(): Promise<{ readonly memory: unknown; readonly etcd: unknown }> {
     await this.caughtUp();

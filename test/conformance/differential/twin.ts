@@ -171,7 +171,10 @@ export class Twin {
     await this.#allCaughtUp();
     for (const [index, watch] of this.#watches.entries()) {
       const said = await watch.outcome();
-      if (!isDeepStrictEqual(said.memory, said.etcd)) this.#differ(`what watch number ${index + 1} delivers`, said);
+      if (!isDeepStrictEqual(said.memory, said.etcd)) {
+        const difference = this.#difference(`what watch number ${index + 1} delivers`, said);
+        throw watch.wasInterrupted ? new NoAnswer(difference) : difference;
+      }
       this.#coverage.events(watch.events);
     }
     const [memory, etcd] = this.#everything;
