@@ -11,14 +11,13 @@ export class TwinWatch {
   readonly request: WatchRequest;
   readonly #memory: Watched;
   readonly #etcd: Watched;
-  /** Whether the real store is known to have caught up, so that no compaction can end it any more. */
-  #live: boolean;
+  /** Whether the real store is known to have opened it and to have caught up, so that no compaction can end it any more. */
+  #live = false;
 
-  constructor(stores: readonly [Store, Store], request: WatchRequest, startsInPast: boolean) {
+  constructor(stores: readonly [Store, Store], request: WatchRequest) {
     this.request = request;
     this.#memory = watched(stores[0], request);
     this.#etcd = watched(stores[1], request);
-    this.#live = !startsInPast;
   }
 
   /** Waits until both stand, or have been refused, as far as that can be seen. Says with which code. */
@@ -29,8 +28,12 @@ export class TwinWatch {
       const error = await this.#memory.over;
       return isSetpointError(error) ? error.code : undefined;
     }
-    // Only a watch without a start says that it stands.
-    if (!this.request.startRevision) await patiently(this.#etcd.until(() => this.#etcd.batches.length > 0));
+    // Only a watch without a start says that it stands. Of any other, the first event does: until then a write and a
+    // compaction may get there before it.
+    if (!this.request.startRevision) {
+      await patiently(this.#etcd.until(() => this.#etcd.batches.length > 0));
+      this.#live = true;
+    }
     return undefined;
   }
 

@@ -109,9 +109,7 @@ export class Twin {
   }
 
   async #watch(request: WatchRequest): Promise<void> {
-    const { startRevision } = request;
-    const inPast = startRevision !== undefined && startRevision !== 0n && startRevision <= this.#now;
-    const watch = new TwinWatch([this.#memory, this.#lane.real], request, inPast);
+    const watch = new TwinWatch([this.#memory, this.#lane.real], request);
     this.#watches.push(watch);
     const refused = await watch.opened();
     if (refused) this.#coverage.hit(`watch fails with ${refused}`);

@@ -26,6 +26,7 @@ import { Mailbox, type Message } from './mailbox.ts';
 import { type Call, type CallName, type CallPort, SimulatedProcess } from './process.ts';
 import type { Point, Snapshot, TraceLine, WorldOptions } from './records.ts';
 import { pastList } from './past-list.ts';
+import { watchSingleFlight } from './single-flight.ts';
 import { strikeAfter, strikeBefore, strikeLine, type Travel } from './strikes.ts';
 import { placeOf } from './place.ts';
 import { MirroredState } from './state.ts';
@@ -154,8 +155,10 @@ export class World implements CallPort {
         }),
       ),
     };
-    const controllers =
-      typeof subject.controllers === 'function' ? subject.controllers(environment) : subject.controllers;
+    const given = typeof subject.controllers === 'function' ? subject.controllers(environment) : subject.controllers;
+    const controllers = watchSingleFlight(given, (message) => {
+      if (!process.dead) this.violate({ oracle: 'hygiene', message });
+    });
     process.controllers = controllers;
     process.manager = createManager({
       eventTtlMs: false, // what is told of happenings differs with each fault, and is no state
