@@ -89,7 +89,7 @@ export const mutants: readonly Mutant[] = [
 
 /**
  * Written afterwards, and run as they are: nothing in the kit or in the subjects was changed because of them. How many
- * of these are caught is the honest rate.
+ * of these are caught is the honest rate. All but h7: because it was missed, simulations watch single flight.
  */
 export const heldOut: readonly Mutant[] = [
   {

@@ -9,17 +9,18 @@ const App = defineResource({ group: 'flight.test', version: 'v1', kind: 'App', p
 
 describe('the watch over single flight', () => {
   it('I-201: O9, tells of a run for an object that still has one, whichever of the three it is', async () => {
-    const gate = deferred<void>();
+    const gate = deferred();
     const told: string[] = [];
     const definition = defineController(App, { reconcile: () => gate.promise, gone: () => {} });
     const [watched] = watchSingleFlight([definition], (message) => told.push(message));
     const context = (key: string): never => ({ key }) as never;
-    const running = [watched!.reconcile(context('default/a')), watched!.reconcile(context('default/b'))];
+    const [first, second] = [watched!.reconcile(context('default/a')), watched!.reconcile(context('default/b'))];
     expect(told).toEqual([]);
     await watched!.gone!(context('default/a'));
     expect(told).toEqual(['apps is run for default/a while it still runs for it']);
     gate.resolve();
-    await Promise.all(running);
+    await first;
+    await second;
     await watched!.reconcile(context('default/b'));
     expect(told).toHaveLength(1);
   });
