@@ -1,6 +1,6 @@
+import { Cron } from 'croner';
 import { type Clock, defineController, defineResource, type ObjectOf, terminal } from 'setpoint';
 import { z } from 'zod';
-import { nextRun } from './schedule.ts';
 
 const names = { group: 'demo.dev', version: 'v1' };
 
@@ -69,12 +69,19 @@ export function createCronJobController(clock: Clock) {
 /** The last time in (since, now] that the schedule names: of several missed ones only that is made up for. */
 function lastDue(schedule: string, since: number, now: number): number | undefined {
   let due: number | undefined;
-  try {
-    for (let at = nextRun(schedule, since); at <= now; at = nextRun(schedule, at)) due = at;
-  } catch (error) {
-    throw terminal(error); // trying again mends no schedule: a change of it does
-  }
+  for (let at = nextRun(schedule, since); at <= now; at = nextRun(schedule, at)) due = at;
   return due;
+}
+
+/** The first minute after `after`. A schedule that says nothing is terminal: trying again mends none, a change of it does. */
+export function nextRun(schedule: string, after: number): number {
+  try {
+    const next = new Cron(schedule, { mode: '5-part', timezone: 'UTC' }).nextRun(new Date(after));
+    if (next) return next.getTime();
+  } catch (error) {
+    throw terminal(error);
+  }
+  throw terminal(new Error(`the schedule '${schedule}' names a time that never comes`));
 }
 
 function hasEnded({ status }: Job): boolean {
