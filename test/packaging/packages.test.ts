@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiReport, PACKAGES, reportFile } from '../../scripts/api.mjs';
 import { importsOf, tokenize } from '../../scripts/source-tokens.mjs';
+import { startEtcd } from '../harness/etcd-server.ts';
 import { ageless, readTutorial, typed } from './tutorial.ts';
 import { type Consumer, installPacked, type PackedPackage } from './packed-packages.ts';
 
@@ -126,6 +127,42 @@ describe('the packed packages', () => {
       await once(controller, 'exit');
     }
     expect(controller.exitCode).toBe(0);
+  });
+
+  it('do what the tutorial says of etcd: the objects outlive the controller, which mends what it missed', async () => {
+    const { files, etcdCommands, change } = await readTutorial();
+    await using etcd = await startEtcd();
+    const here = (text: string): string => text.replaceAll('127.0.0.1:2379', new URL(etcd.endpoints[0]!).host);
+    let program = Object.fromEntries(files)['controller.mjs']!;
+    for (const [before, after] of change) {
+      expect(program).toContain(before);
+      program = program.replace(before, after);
+    }
+    for (const [name, text] of files) await consumer.write(name, text);
+    await consumer.write('controller.mjs', here(program));
+    const greeting = (): Promise<string> => typed('cat greetings/first', consumer.folder);
+    const start = (): ChildProcess =>
+      spawn(process.execPath, ['controller.mjs'], { cwd: consumer.folder, stdio: 'inherit' });
+    let controller = start();
+    try {
+      for (const [command, prints] of etcdCommands) {
+        if (command.startsWith('cat')) await expect.poll(greeting, { timeout: 60_000 }).toBe(prints);
+        if (command.startsWith('pkill')) {
+          controller.kill('SIGKILL');
+          await once(controller, 'exit');
+        }
+        // By its pid: this machine may run others of that name.
+        const typeable = here(command).replace('pkill -9 -f controller.mjs; ', '');
+        expect(ageless(await typed(typeable, consumer.folder)), command).toBe(ageless(prints));
+      }
+      controller = start();
+      await expect.poll(greeting, { timeout: 60_000 }).toBe('hello, world\n');
+    } finally {
+      controller.kill('SIGINT');
+      await once(controller, 'exit');
+    }
+    expect(controller.exitCode).toBe(0);
+    expect([etcdCommands.length, change.length]).toEqual([4, 3]);
   });
 
   it('I-182: can be required from CommonJS, silently, and give the same names as an import', async () => {

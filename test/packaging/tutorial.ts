@@ -5,9 +5,14 @@ import { readFile } from 'node:fs/promises';
 /** The tutorial, taken apart: what it says to write into which file, and what to type. */
 export interface Tutorial {
   readonly files: readonly (readonly [name: string, text: string])[];
-  /** Each command, and what it prints. */
-  readonly commands: readonly (readonly [command: string, prints: string])[];
+  /** What is typed beside the controller on the embedded store, and then beside the one on etcd. */
+  readonly commands: readonly TypedCommand[];
+  readonly etcdCommands: readonly TypedCommand[];
+  /** What to change in a file to have it on etcd: lines that go, and lines that come in the place of the first of them. */
+  readonly change: readonly (readonly [before: string, after: string])[];
 }
+
+type TypedCommand = readonly [command: string, prints: string];
 
 export async function readTutorial(): Promise<Tutorial> {
   const text = await readFile(new URL('../../docs/guides/tutorial.md', import.meta.url), 'utf8');
@@ -15,12 +20,17 @@ export async function readTutorial(): Promise<Tutorial> {
     text.matchAll(/<!-- (?:file: ([\w.-]+)|program: tutorial) -->\s*```\w+\n([^]*?)```/g),
     ([, name = 'greeter.mjs', content = '']) => [name, content] as const,
   );
-  const played = /```console\n([^]*?)```/.exec(text)?.[1] ?? '';
-  const commands = played
-    .split(/^\$ /m)
-    .slice(1)
-    .map((one) => [one.slice(0, one.indexOf('\n')), one.slice(one.indexOf('\n') + 1)] as const);
-  return { files, commands };
+  const [commands = [], etcdCommands = []] = Array.from(text.matchAll(/```console\n([^]*?)```/g), ([, played = '']) =>
+    played
+      .split(/^\$ /m)
+      .slice(1)
+      .map((one) => [one.slice(0, one.indexOf('\n')), one.slice(one.indexOf('\n') + 1)] as const),
+  );
+  const diff = /<!-- change: controller\.mjs -->\s*```diff\n([^]*?)```/.exec(text)?.[1] ?? '';
+  const change = Array.from(diff.matchAll(/((?:^-.*\n)+)((?:^\+.*\n)*)/gm), ([, before = '', after = '']) => {
+    return [before.replaceAll(/^-/gm, ''), after.replaceAll(/^\+/gm, '')] as const;
+  });
+  return { files, commands, etcdCommands, change };
 }
 
 /** A shell, as a newcomer has one: what a command prints on both streams. */
