@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8';
 import { describe, expect, it, vi } from 'vitest';
 import { sleep, systemClock } from './clock.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -31,6 +32,19 @@ describe('systemClock', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('what a cancelled timer leaves behind', () => {
+  it('I-180: is nothing, however many different delays there were', () => {
+    // Node has a list of timers for each delay; only a timer that waits leads to one.
+    const waiting = setTimeout(() => {}, 1000) as unknown as { readonly _idlePrev: object };
+    const TimersList = waiting._idlePrev.constructor;
+    const lists = (): number => queryObjects(TimersList, { format: 'count' });
+    const before = lists();
+    for (let i = 0; i < 200; i++) systemClock.setTimer(() => {}, 300_000 + i * 1000).cancel();
+    expect(lists() - before).toBeLessThan(20);
+    clearTimeout(waiting as never);
   });
 });
 

@@ -38,7 +38,9 @@ export const systemClock: Clock = {
       if (options.ref !== true) handle.unref();
     };
     arm();
-    return { cancel: () => clearTimeout(handle) };
+    // Node keeps the list of an unreferenced timer that was cancelled until the timer would have been due, one for each
+    // duration that was ever asked for: with jitter that is one for each timer.
+    return { cancel: () => clearTimeout(handle.ref()) };
   },
   yield: () => new Promise((resolve) => setImmediate(resolve)),
 };
