@@ -1,28 +1,26 @@
 /**
  * What does an object cost over its bytes? Creates, updates, patches, lists and transactions of the client beside raw
  * etcd3 calls that move as much in as many round trips, in one run, one call at a time and 64 at once. Aim: none takes
- * more than 1.3 × as long as the raw one. `--short` for a look, `--gate` fails when an aim isn't met, `--json FILE`.
+ * more than 1.3 × as long as the raw one. `--help` tells the options.
  *
  * A raw put promises nothing; each of the client's writes is conditional, and brings back what is there when it fails.
  * So there is a second peer, `conditional`: the etcd3 transaction with that promise. It is for reading the figures; the
  * aim is held against the put.
  */
-import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { Etcd3 } from 'etcd3';
 import { createClient, defineResource } from 'setpoint';
 import { etcdStore } from '@setpoint/etcd';
 import { type Contestant, measure, type Measurement, median, percentile, type Scenario } from './rounds.ts';
+import { commandLine, flag, writeJson } from '../test/harness/command-line.ts';
+import { reporting } from './report.ts';
 import { startBenchEtcd } from './store/bench-etcd.ts';
 import { z } from 'zod';
 
-const { values: options } = parseArgs({
-  options: {
-    short: { type: 'boolean', default: false },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
-  },
+const options = commandLine({
+  run: 'npm run bench -- client',
+  about: "The client's creates, updates, patches, lists and transactions beside raw etcd3 calls.",
+  options: { short: flag('fewer rounds, for a look'), ...reporting },
 });
 
 const RATIO_MAX = 1.3;
@@ -203,9 +201,7 @@ function report(measurements: readonly Measurement[]): void {
   const named = missed.map(({ scenario, who, ratio }) => `${scenario}: ${who} ${ratio.toFixed(2)}`).join(', ');
   const summary = `client, etcd ${etcd.version}: ${aims.length - missed.length} of ${aims.length} within ${RATIO_MAX} × raw etcd3`;
   console.log(`\n${summary}${missed.length > 0 ? `; not ${named}` : ''}`);
-  if (options.json !== undefined) {
-    const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, etcd: etcd.version };
-    writeFileSync(options.json, `${JSON.stringify({ machine, rows, measurements }, undefined, 2)}\n`);
-  }
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, etcd: etcd.version };
+  writeJson(options.json, { machine, rows, measurements });
   if (options.gate && missed.length > 0) process.exitCode = 1;
 }

@@ -2,17 +2,21 @@
  * What a controller adds on the way: from an event in the store to the start of the reconcile, at 1,000 and 10,000 events
  * a second; and how many reconciles a second it can run that find nothing to do. Everything is in one process, on the
  * embedded store, with a manager's defaults: informer, queue, workers, metrics, history, time-outs.
- *
- * `--seconds N` of events at each rate, `--gate`, `--json FILE`.
+ * `--help` tells the options.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { createManager, defineController, memoryStore } from 'setpoint';
 import { createMetrics, systemClock } from 'setpoint/workqueue';
 import { newWidget, Widget, widgetsPrefix } from './e2e/job.ts';
-import { type Figure, numberOptions, reportFigures } from './report.ts';
+import { commandLine, decimal } from '../test/harness/command-line.ts';
+import { type Figure, reportFigures, reporting } from './report.ts';
 import { collectGarbage, median, percentile } from './rounds.ts';
 
-const options = numberOptions({ seconds: 5 });
+const options = commandLine({
+  run: 'npm run bench -- controller',
+  about: 'What a controller adds from an event in the store to the start of its reconcile. Has no aims of its own.',
+  options: { seconds: decimal('of events at each rate', { default: 5, takes: 'S' }), ...reporting },
+});
 
 const OBJECTS = 10_000;
 const ROUNDS = 5;

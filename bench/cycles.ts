@@ -6,17 +6,22 @@
  * As many lives go before, unmeasured: code that is compiled and optimized bit by bit makes the heap grow for some
  * hundreds of them, ever more slowly, where a leak grows with each life alike.
  *
- * `--count N`, `--gate`, `--json FILE`.
+ * `--help` tells the options.
  */
 import { getEventListeners } from 'node:events';
 import { get } from 'node:http';
 import { queryObjects } from 'node:v8';
 import { createManager, defineController, defineResource, memoryStore } from 'setpoint';
 import { z } from 'zod';
-import { type Figure, numberOptions, reportFigures } from './report.ts';
+import { commandLine, whole } from '../test/harness/command-line.ts';
+import { type Figure, reportFigures, reporting } from './report.ts';
 import { collectGarbage } from './rounds.ts';
 
-const options = numberOptions({ count: 1000 });
+const options = commandLine({
+  run: 'npm run bench -- cycles',
+  about: 'What starts and stops of a manager with ten controllers leave behind.',
+  options: { count: whole('how many lives', { default: 1000, min: 1 }), ...reporting },
+});
 const HEAP_GROWTH_MAX_KB = 1024;
 
 const kinds = Array.from({ length: 10 }, (_, index) =>

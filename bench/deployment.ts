@@ -3,39 +3,33 @@
  * thousand Deployments of three Processes each, on nodes that are simulated, and timed until every Deployment's status
  * says that all of its Processes answer. In the same run, in turns, the same objects are written by hand with plain
  * etcd3 watches and puts: the floor.
- *
- * `--rounds N`, `--count N` Deployments, `--replicas N`, `--nodes N`, `--contestants setpoint,etcd3`, `--gate`,
- * `--json FILE`. BENCH_PROFILE=folder leaves CPU profiles.
+ * `--help` tells the options. BENCH_PROFILE=folder leaves CPU profiles.
  */
-import { parseArgs } from 'node:util';
 import { etcdStore } from '@setpoint/etcd';
+import { commandLine, list, oneOf, whole } from '../test/harness/command-line.ts';
 import { type Measured, reportDeployment } from './deployment/deployment-report.ts';
-import { type ContestantName, contestants } from './deployment/job.ts';
+import { contestants } from './deployment/job.ts';
 import { runOnce } from './deployment/run.ts';
+import { reporting } from './report.ts';
 import { startBenchEtcd } from './store/bench-etcd.ts';
 
-const { values: options } = parseArgs({
+const { gate, json, ...options } = commandLine({
+  run: 'npm run bench -- deployment',
+  about: 'The deployment example, from created to ready, beside the same objects written with plain etcd3.',
   options: {
-    rounds: { type: 'string', default: '3' },
-    count: { type: 'string', default: '1000' },
-    replicas: { type: 'string', default: '3' },
-    nodes: { type: 'string', default: '30' },
-    contestants: { type: 'string', default: contestants.join() },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
+    rounds: whole('of each contestant, in turns', { default: 3, min: 1 }),
+    count: whole('how many Deployments', { default: 1000, min: 1 }),
+    replicas: whole('of each', { default: 3, min: 1 }),
+    nodes: whole('simulated ones', { default: 30, min: 1 }),
+    contestants: list(oneOf(contestants, 'who is measured'), contestants),
+    ...reporting,
   },
 });
-const size = {
-  deployments: Number(options.count),
-  replicas: Number(options.replicas),
-  nodes: Number(options.nodes),
-};
-const measured: Measured[] = options.contestants
-  .split(',')
-  .map((name) => ({ contestant: name as ContestantName, runs: [] }));
+const size = { deployments: options.count, replicas: options.replicas, nodes: options.nodes };
+const measured: Measured[] = options.contestants.map((contestant) => ({ contestant, runs: [] }));
 
 const versions = new Set<string>();
-for (let round = 0; round < Number(options.rounds); round++) {
+for (let round = 0; round < options.rounds; round++) {
   for (const { contestant, runs } of measured) {
     // One for each run: the memory of an etcd that has done something before says nothing.
     const etcd = await startBenchEtcd(new URL('../../', import.meta.url), { fsync: true });
@@ -49,4 +43,4 @@ for (let round = 0; round < Number(options.rounds); round++) {
     }
   }
 }
-reportDeployment(measured, { ...size, gate: options.gate, json: options.json, etcd: [...versions].join() });
+reportDeployment(measured, { ...size, gate, json, etcd: [...versions].join() });

@@ -2,32 +2,41 @@
  * `npm run bench -- failover`: how long after its leader is gone a group has a new one that has written. A kill: SIGKILL
  * to the leader's process. A resignation: it is asked to stop. A partition: nothing reaches it any more; here also how
  * long it believed in itself after its successor was elected, which must be never.
- *
- * --groups N     how many elections of each kind (default 100), five in each process
- * --ttl S,S      leases of so many seconds (default 5,15)
- * --end E,E      of kill, partition, resign (default all);  --json FILE;  --gate
+ * `--help` tells the options.
  */
-import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { etcdStore } from '@setpoint/etcd';
+import { commandLine, decimal, list, oneOf, whole, writeJson } from '../test/harness/command-line.ts';
 import { partition } from './failover/partition.ts';
 import { type Leaders, startLeaders, takeOver, type Times } from './failover/take-over.ts';
+import { reporting } from './report.ts';
 import { startBenchEtcd } from './store/bench-etcd.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const { values } = parseArgs({
+const ENDS = ['kill', 'partition', 'resign'] as const;
+const values = commandLine({
+  run: 'npm run bench -- failover',
+  about:
+    'From the end of a leader to the first write of the next. The aim: no two of them believe in themselves at once.',
   options: {
-    groups: { type: 'string', default: '100' },
-    ttl: { type: 'string', default: '5,15' },
-    end: { type: 'string', default: 'kill,partition,resign' },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
+    groups: whole('how many elections of each kind, five in each process', { default: 100, min: 1 }),
+    ttl: list(decimal('leases of so long', { min: 1, takes: 'S' }), [5, 15]),
+    end: list(oneOf(ENDS, 'how a leader ends'), ENDS),
+    ...reporting,
   },
 });
-const groups = Number(values.groups);
+const { groups } = values;
 const IN_A_PROCESS = 5;
-const ENDS = ['kill', 'partition', 'resign'] as const;
+interface Result {
+  readonly ttl: number;
+  readonly end: (typeof ENDS)[number];
+  readonly samples: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** Of the intents of two leaders, at most. */
+  readonly overlap?: number;
+}
+
 /** For 15 s client-go's defaults, for shorter leases the same in proportion. */
 const timesOf = (ttlSeconds: number): Times => ({
   leaseDurationMs: ttlSeconds * 1000,
@@ -40,23 +49,25 @@ const quantile = (sorted: readonly number[], share: number): number =>
 
 const etcd = await startBenchEtcd(ROOT, { fsync: true });
 const store = etcdStore({ endpoints: etcd.endpoint });
-const results: object[] = [];
+const results: Result[] = [];
 let right = true;
 const load = loadavg()[0]!.toFixed(1);
 console.log(`etcd ${etcd.version}, load ${load} on ${cpus().length} cores;`);
 console.log('from the end of a leader to the first write of the next:');
 try {
-  for (const ttl of values.ttl.split(',').map(Number)) {
-    for (const end of ENDS) if (values.end.split(',').includes(end)) await measure(ttl, end);
+  for (const ttl of values.ttl) {
+    for (const end of ENDS) if (values.end.includes(end)) await measure(ttl, end);
   }
 } finally {
   await store.close();
   await etcd.dispose();
 }
-if (values.json !== undefined) {
-  const figures = { etcd: etcd.version, load, cores: cpus().length, results };
-  writeFileSync(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
-}
+writeJson(values.json, { etcd: etcd.version, load, cores: cpus().length, results });
+const worst = Math.max(...results.map(({ p99 }) => p99));
+console.log(
+  `failover, etcd ${etcd.version}: ${results.length} kinds of end, slowest p99 ${worst.toFixed(0)} ms, ` +
+    `${right ? 'no two leaders at once' : 'TWO LEADERS AT ONCE'}`,
+);
 process.exit(right || !values.gate ? 0 : 1);
 
 async function measure(ttl: number, end: (typeof ENDS)[number]): Promise<void> {

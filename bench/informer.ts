@@ -6,25 +6,28 @@
  * Each measurement has a process of its own, and a server in another: one that speaks as much of etcd's gRPC, and one
  * that speaks as much of the Kubernetes API, as is needed, and that copies what it sends out of a template. Their CPU is
  * not counted. `setpoint` parses JSON as client-node does; `resource` checks objects as a kind's cache does; `unread`
- * leaves values as text. `--short`, `--rounds N`, `--only NAME`, `--keys N`, `--gate`, `--json FILE`.
+ * leaves values as text. `--help` tells the options.
  */
-import { parseArgs } from 'node:util';
+import { commandLine, flag, oneOf, refuse, whole } from '../test/harness/command-line.ts';
 import { type InformerMeasurement, reportInformers, withRound } from './informer/informer-report.ts';
 import { runTask } from './informer/run-task.ts';
 import type { ContestantName } from './informer/task.ts';
+import { reporting } from './report.ts';
 
-const { values: options } = parseArgs({
+const contestants: readonly ContestantName[] = ['setpoint', 'setpoint, resource', 'setpoint, unread', 'client-node'];
+const options = commandLine({
+  run: 'npm run bench -- informer',
+  about: 'An informer that lists objects of 1 KiB and follows updates of them, beside the cache of client-node.',
   options: {
-    short: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    only: { type: 'string' },
-    keys: { type: 'string' },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
+    short: flag('less of everything, to see that it works'),
+    rounds: whole('of each contestant, in turns (default 3; short: 1)', { min: 1 }),
+    only: oneOf(contestants, 'one contestant'),
+    keys: oneOf(['10000', '100000', '1000000'], 'only with so many objects'),
+    ...reporting,
   },
 });
 
-const rounds = Number(options.rounds ?? (options.short ? 1 : 3));
+const rounds = options.rounds ?? (options.short ? 1 : 3);
 const events = options.short ? 20_000 : 200_000;
 interface Part {
   readonly keys: number;
@@ -43,11 +46,11 @@ const plan: readonly Part[] = options.short
       { keys: 1_000_000, handlers: 1, times: 1 },
       { keys: 10_000, handlers: 1, times: 1, blocked: true },
     ];
-const contestants: readonly ContestantName[] = ['setpoint', 'setpoint, resource', 'setpoint, unread', 'client-node'];
 
+const parts = plan.filter(({ keys }) => options.keys === undefined || Number(options.keys) === keys);
+if (parts.length === 0) refuse('keys', '10000 with --short', options.keys ?? '');
 const results: InformerMeasurement[] = [];
-for (const { keys, handlers, times, blocked = false } of plan) {
-  if (options.keys !== undefined && Number(options.keys) !== keys) continue;
+for (const { keys, handlers, times, blocked = false } of parts) {
   const chosen = contestants.filter((name) => (options.only ?? name) === name && (!blocked || name === 'setpoint'));
   const part = { keys, handlers, blocked, events: blocked ? 1_000_000 : events, rounds: [] };
   let measurements = chosen.map((contestant): InformerMeasurement => ({ ...part, contestant }));

@@ -4,9 +4,10 @@
  * Two peers, measured in the same run: p-queue, the queue that Node programs usually take, which runs tasks and knows
  * no keys; and a naive queue on a Map and an array, which promises next to nothing. `setpoint get` awaits every key as
  * p-queue's user awaits every task, and is what p-queue is compared with; `setpoint tryGet` takes what is there, as the
- * controller does, and is compared with the naive queue.
+ * controller does, and is compared with the naive queue. `--help` tells the options.
  */
 import { namespaceOf, WorkQueue } from 'setpoint/workqueue';
+import { commandLine, refuse, text, whole } from '../test/harness/command-line.ts';
 import { NaiveQueue } from './naive-queue.ts';
 import {
   absorbed,
@@ -25,7 +26,7 @@ import {
   tenWorkersPQueue,
 } from './queue/contestants.ts';
 import { memoryFigures, wakeUpFigures } from './queue/figures.ts';
-import { type Gate, report, reportOptions } from './report.ts';
+import { type Gate, report, reporting } from './report.ts';
 import { type Contestant, measure, type Scenario } from './rounds.ts';
 
 const setpoint = (): PolledQueue => new WorkQueue();
@@ -73,9 +74,23 @@ const scenarios: readonly Scenario[] = [
   { name: DELAYED, cycles: 1000, rounds: 100, contestants: [delayed(0), delayed(100_000), delayed(MILLION)] },
 ];
 
-const options = reportOptions();
+const {
+  only,
+  rounds: roundsMax = Infinity,
+  ...options
+} = commandLine({
+  run: 'npm run bench -- queue',
+  about: 'The work queue beside p-queue and a naive queue.',
+  options: {
+    rounds: whole('of each scenario, at most', { min: 1 }),
+    only: text('TEXT', 'the scenarios that have this in their name'),
+    ...reporting,
+  },
+});
+const isChosen = (name: string): boolean => name.includes(only ?? '');
+if (!scenarios.some(({ name }) => isChosen(name))) refuse('only', "a part of a scenario's name", only ?? '');
 const figures =
-  options.only !== ''
+  only !== undefined
     ? []
     : [
         ...memoryFigures(manyKeys().slice(0, MILLION)),
@@ -83,8 +98,8 @@ const figures =
         ...(await wakeUpFigures(manyKeys().slice(0, 100_000))),
       ];
 const measurements = [];
-for (const scenario of scenarios.filter(({ name }) => name.includes(options.only))) {
-  measurements.push(...(await measure({ ...scenario, rounds: Math.min(scenario.rounds, options.roundsMax) })));
+for (const scenario of scenarios.filter(({ name }) => isChosen(name))) {
+  measurements.push(...(await measure({ ...scenario, rounds: Math.min(scenario.rounds, roundsMax) })));
 }
 const gates: readonly Gate[] = [
   { scenario: NEAR_EMPTY, contestant: 'setpoint tryGet', min: 3 * MILLION },
@@ -96,6 +111,6 @@ const gates: readonly Gate[] = [
 ];
 report(
   measurements,
-  gates.filter(({ scenario }) => scenario.includes(options.only)),
-  { ...options, figures },
+  gates.filter(({ scenario }) => isChosen(scenario)),
+  { ...options, title: 'queue', figures },
 );

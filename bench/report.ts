@@ -1,6 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { flag, outputFile, writeJson } from '../test/harness/command-line.ts';
 import { type Measurement, median } from './rounds.ts';
 
 /**
@@ -35,44 +34,19 @@ export interface ReportOptions {
   readonly json: string | undefined;
 }
 
-/** From the command line: `--gate`, `--json FILE`, and numbers of one's own, with their defaults. */
-export function numberOptions<Name extends string>(own: Readonly<Record<Name, number>>) {
-  const defaults = Object.entries<number>(own);
-  const strings = defaults.map(([name, value]) => [name, { type: 'string', default: String(value) }] as const);
-  const { values } = parseArgs({
-    options: { ...Object.fromEntries(strings), gate: { type: 'boolean', default: false }, json: { type: 'string' } },
-  });
-  const given: Readonly<Record<string, unknown>> = { ...values };
-  const numbers = Object.fromEntries(defaults.map(([name]) => [name, Number(given[name])])) as Record<Name, number>;
-  const options: ReportOptions = { gate: values.gate, json: values.json };
-  return { ...numbers, ...options };
-}
+/** The options that every benchmark has. */
+export const reporting = {
+  gate: flag("fails when an aim isn't met"),
+  json: outputFile('writes everything that was measured'),
+};
 
-/** From the command line: `--gate`, `--json FILE`, `--rounds N` at most of each scenario, `--only` those with this in their name. */
-export function reportOptions(): ReportOptions & { readonly roundsMax: number; readonly only: string } {
-  const { values } = parseArgs({
-    options: {
-      gate: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      rounds: { type: 'string' },
-      only: { type: 'string', default: '' },
-    },
-  });
-  return {
-    gate: values.gate,
-    json: values.json,
-    roundsMax: values.rounds === undefined ? Infinity : Number(values.rounds),
-    only: values.only,
-  };
-}
-
-/** Prints what was measured and how the gates stand, and sets the exit code when they were to be kept. */
+/** Prints what was measured, how the gates stand, and one line that says it all; sets the exit code when they were to be kept. */
 export function report(
   measurements: readonly Measurement[],
   gates: readonly Gate[],
-  options: ReportOptions & { readonly figures?: readonly Figure[] },
+  options: ReportOptions & { readonly title: string; readonly figures: readonly Figure[] },
 ): void {
-  const { figures = [] } = options;
+  const { figures, title } = options;
   const verdicts = gates.map((gate) => judge(gate, measurements));
   for (const scenario of new Set(measurements.map((one) => one.scenario))) {
     console.log(`\n${scenario}, in cycles per second`);
@@ -85,11 +59,12 @@ export function report(
   for (const verdict of verdicts) {
     console.log(`${verdict.passed ? 'met    ' : 'NOT MET'}  ${verdict.scenario}: ${sentenceOf(verdict)}`);
   }
-  conclude(
-    { measurements, gates: verdicts, figures },
-    verdicts.map(({ passed }) => passed).concat(figures.map(holds)),
-    options,
-  );
+  const passed = [
+    ...verdicts.map((verdict) => verdict.passed),
+    ...figures.filter(({ max }) => max !== undefined).map(holds),
+  ];
+  conclude({ measurements, gates: verdicts, figures }, passed, options);
+  console.log(`\n${title}: ${passed.filter(Boolean).length} of ${passed.length} aims met`);
 }
 
 /** Prints figures alone, with one line that says it all. */
@@ -114,7 +89,7 @@ const holds = ({ value, max = Infinity }: Figure): boolean => value <= max;
 
 function conclude(what: object, passed: readonly boolean[], { json, gate }: ReportOptions): void {
   const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, ...what }, undefined, 2)}\n`);
+  writeJson(json, { machine, ...what });
   if (gate && passed.includes(false)) process.exitCode = 1;
 }
 

@@ -4,48 +4,47 @@
  *
  * `npm run bench -- shards --churn SECONDS`: replicas are killed, frozen and added every 2 s for so long. Prints how
  * often two worked on one key at once, for how long a key was without an owner at most, and what became of late writes.
- *
- * --io MS,MS     the I/O of a reconcile (default 5,250);  --seconds N   how long each is measured (default 12)
- * --replicas N,N (default 1,2,4);  --seed N;  --json FILE;  --gate
+ * `--help` tells the options.
  */
-import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { commandLine, decimal, list, seedOf, whole, writeJson } from '../test/harness/command-line.ts';
+import { reporting } from './report.ts';
 import { churn } from './shards/churn.ts';
 import { capOf, type Rate, throughput } from './shards/throughput.ts';
 
-const { values } = parseArgs({
+const values = commandLine({
+  run: 'npm run bench -- shards',
+  about:
+    'Replicas that share keys: how much more they do together, or, with --churn, what their deaths do to the keys.',
   options: {
-    churn: { type: 'string' },
-    io: { type: 'string', default: '5,250' },
-    replicas: { type: 'string', default: '1,2,4' },
-    seconds: { type: 'string', default: '12' },
-    seed: { type: 'string', default: '1' },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
+    churn: decimal('replicas are killed, frozen and added for so long', { takes: 'SECONDS' }),
+    io: list(decimal('the I/O of a reconcile', { takes: 'MS' }), [5, 250]),
+    replicas: list(whole('how many share the keys', { min: 1 }), [1, 2, 4]),
+    seconds: decimal('how long each is measured', { default: 12, takes: 'S' }),
+    seed: seedOf(1, 'chooses who is killed, frozen and added'),
+    ...reporting,
   },
 });
 const root = new URL('../../', import.meta.url);
 /** How many times as much as one replica so many have to do. */
 const AIMS: Readonly<Record<number, number>> = { 2: 1.8, 4: 3.2 };
-const numbers = (text: string): number[] => text.split(',').map(Number);
 
-const { right, result } = values.churn === undefined ? await measureRates() : await measureChurn(Number(values.churn));
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+const { right, result } = values.churn === undefined ? await measureRates() : await measureChurn(values.churn);
+writeJson(values.json, result);
 process.exit(right || !values.gate ? 0 : 1);
 
 async function measureRates(): Promise<{ right: boolean; result: object }> {
   let right = true;
   const all: Rate[] = [];
-  for (const ioMs of numbers(values.io)) {
-    const rates = await throughput(root, numbers(values.replicas), { seconds: Number(values.seconds), ioMs });
+  for (const ioMs of values.io) {
+    const rates = await throughput(root, values.replicas, { seconds: values.seconds, ioMs });
     all.push(...rates);
     console.log(`reconciles of ${ioMs} ms I/O and one fenced write, 64 workers in each replica:`);
     for (const rate of rates) {
       const ratio = rate.rate / rates[0]!.rate;
       const aim = AIMS[rate.replicas];
       const met = aim === undefined ? '' : ` (${aim} wanted: ${ratio >= aim ? 'met' : 'missed'})`;
-      if (ratio < (aim ?? 0) && ioMs === numbers(values.io)[0]) right = false;
+      if (ratio < (aim ?? 0) && ioMs === values.io[0]) right = false;
       console.log(
         `  ${rate.replicas} replicas: ${rate.rate.toFixed(0)} reconciles/s, ${ratio.toFixed(2)} ×${met}; ` +
           `one takes ${rate.meanMs.toFixed(1)} ms; cores: replicas ${rate.replicaCores.toFixed(2)}, ` +
@@ -57,7 +56,7 @@ async function measureRates(): Promise<{ right: boolean; result: object }> {
 }
 
 async function measureChurn(seconds: number): Promise<{ right: boolean; result: object }> {
-  const outcome = await churn(root, seconds, Number(values.seed));
+  const outcome = await churn(root, seconds, values.seed);
   const { longestUnownedMs, boundMs, refusedBy } = outcome;
   console.log(
     `seed ${values.seed}, ${seconds.toFixed(0)} s: ${outcome.kills} killed, ${outcome.freezes} frozen, ${outcome.starts} started; ` +

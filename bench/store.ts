@@ -3,32 +3,33 @@
  * run: a list of 100,000 keys of 1 KiB; catching up with 50,000 events in 500 revisions; a live watch of 50,000 puts.
  *
  * Each measurement has a process of its own that does nothing else; contestants take turns, round after round, and
- * medians are compared as ratios. `--short` does the same with less of everything, to see that it works; `--rounds N`,
- * `--rate N` (puts per second of the live watch; default 2000, which two cores can keep up), `--only SCENARIO`.
+ * medians are compared as ratios. `--help` tells the options.
  */
-import { parseArgs } from 'node:util';
 import { etcdStore } from '@setpoint/etcd';
 import type { Store } from 'setpoint/store';
+import { commandLine, flag, oneOf, whole } from '../test/harness/command-line.ts';
+import { reporting } from './report.ts';
 import { type BenchEtcd, startBenchEtcd } from './store/bench-etcd.ts';
 import { runTask, runWriter, type StoreMeasurement } from './store/measure.ts';
 import { reportStore } from './store/store-report.ts';
 import { type ContestantName, type Figures, stampedValue, type Task } from './store/task.ts';
 
-const { values: options } = parseArgs({
+const options = commandLine({
+  run: 'npm run bench -- store',
+  about: 'How the etcd driver lists, catches up and watches, beside etcd3 and etcdctl.',
   options: {
-    short: { type: 'boolean', default: false },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    rounds: { type: 'string' },
-    rate: { type: 'string', default: '2000' },
-    only: { type: 'string' },
+    short: flag('less of everything, to see that it works'),
+    rounds: whole('of each scenario, in turns (default 7; short: 2)', { min: 1 }),
+    rate: whole('puts a second of the live watch; two cores can keep up with 2000', { default: 2000, min: 1 }),
+    only: oneOf(['list', 'catchUp', 'live'], 'one scenario'),
+    ...reporting,
   },
 });
 
 const size = options.short
   ? { rounds: 2, keys: 20_000, events: 20_000, revisions: 200, puts: 5000 }
   : { rounds: 7, keys: 100_000, events: 50_000, revisions: 500, puts: 50_000 };
-const rounds = options.rounds === undefined ? size.rounds : Number(options.rounds);
+const rounds = options.rounds ?? size.rounds;
 /** So many puts share a transaction where only their number matters; etcd takes 128. */
 const PUTS_PER_TXN = 100;
 const LIST_VALUE_BYTES = 1024;
@@ -65,7 +66,7 @@ async function catchUp(): Promise<StoreMeasurement[]> {
 async function live(): Promise<StoreMeasurement[]> {
   const names = ['setpoint', 'etcd3', 'etcdctl'] as const;
   const writer = { endpoint: etcd.endpoint, prefix: '/live/', count: size.puts, valueBytes: EVENT_VALUE_BYTES };
-  const perSecond = Number(options.rate);
+  const perSecond = options.rate;
   return inTurns('live', names, size.puts, async (contestant) => {
     const startRevision = await nextRevision();
     const measured = runTask({ ...task(etcd, contestant, 'live', size.puts), startRevision });

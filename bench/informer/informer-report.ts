@@ -51,7 +51,7 @@ export function reportInformers(all: readonly InformerMeasurement[], options: In
   if (options.json !== undefined) {
     writeFileSync(options.json, `${JSON.stringify({ machine, results: all, aims }, undefined, 2)}\n`);
   }
-  if (options.gate && met < aims.length) process.exitCode = 1;
+  if (options.gate && (met < aims.length || aims.length === 0)) process.exitCode = 1;
 }
 
 const COLUMNS = [

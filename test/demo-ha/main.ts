@@ -2,16 +2,15 @@
  * `npm run demo:ha`: the deployment example spread over many processes (two replicas of the control plane, three node
  * agents, a load balancer, a three-member etcd), while clients send requests through the service. An etcd member, the
  * leading control plane and a node are killed in turn. Prints what the clients saw, and fails when the aim isn't met:
- * no request fails while an etcd member or the control plane dies, and a node's death is over within its lease.
- *
- *     npm run demo:ha -- --runs 10 --json FILE
+ * no request fails while an etcd member or the control plane dies, and a node's death is over within its lease. The seed
+ * chooses which member and which node, and when. `--help` tells the options.
  */
-import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { etcdStore } from '@setpoint/etcd';
 import { createClient, type Store } from 'setpoint';
 import { observeLeader } from 'setpoint/coordination';
+import { type Random, seededRandom } from 'setpoint/testing';
+import { commandLine, outputFile, seedOf, whole, writeJson } from '../harness/command-line.ts';
 import { availableEtcds, type EtcdServer, startEtcd } from '../harness/etcd-server.ts';
 import { SpreadCluster } from './spread-cluster.ts';
 import { type Seen, Traffic } from './traffic.ts';
@@ -27,6 +26,8 @@ const NODES = ['node-1', 'node-2', 'node-3'];
 /** The lease of a node, four seconds, and one for noticing. */
 const NODE_DEATH_MAX_MS = 5_000;
 const PATIENCE_MS = 60_000;
+/** Within so long something is killed: at any moment of the parts' own clocks. */
+const MOMENT_MAX_MS = 1_000;
 
 interface Row extends Seen {
   readonly what: string;
@@ -49,7 +50,7 @@ async function leaderOf(store: Store): Promise<string> {
   throw new Error('there is no leader');
 }
 
-async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store): Promise<Row[]> {
+async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store, random: Random): Promise<Row[]> {
   const client = createClient({ store });
   for (const name of ['control-1', 'control-2']) cluster.start(name, 'controllers', '--elect', '--identity', name);
   for (const node of NODES) cluster.start(node, 'agent', '--node', node);
@@ -74,6 +75,7 @@ async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store): Pro
   const rows: Row[] = [];
   /** Does it, waits until all is well, and a little longer; then looks at what the clients saw. */
   const step = async (what: string, harm: () => Promise<void>, healed: () => Promise<void>, failuresMaxMs: number) => {
+    await sleep(random.next() * MOMENT_MAX_MS);
     const start = performance.now();
     await harm();
     await healed();
@@ -89,16 +91,17 @@ async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store): Pro
       async () => {},
       0,
     );
+    const member = etcd.members[Math.floor(random.next() * etcd.members.length)]!;
     await step(
       'an etcd member killed',
-      () => etcd.members[0]!.kill(),
+      () => member.kill(),
       async () => {
         await scale(REPLICAS + 1);
         await until(() => ready(REPLICAS + 1), 'it is not scaled without the etcd member');
       },
       0,
     );
-    await etcd.members[0]!.restart();
+    await member.restart();
     await step(
       'the leading control plane killed',
       async () => cluster.end(await leaderOf(store), 'SIGKILL'),
@@ -108,14 +111,15 @@ async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store): Pro
       },
       0,
     );
+    const node = NODES[Math.floor(random.next() * NODES.length)]!;
     await step(
       'a node killed',
-      () => cluster.end('node-2', 'SIGKILL'),
+      () => cluster.end(node, 'SIGKILL'),
       async () => {
         const elsewhere = async (): Promise<boolean> => {
           const { items } = await client.resource(Process).list();
           return (
-            items.length === REPLICAS && items.every(({ spec, status }) => spec.nodeName !== 'node-2' && status?.ready)
+            items.length === REPLICAS && items.every(({ spec, status }) => spec.nodeName !== node && status?.ready)
           );
         };
         await until(elsewhere, 'its processes are not made anew elsewhere');
@@ -130,13 +134,13 @@ async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store): Pro
   return rows;
 }
 
-async function run(): Promise<Row[]> {
+async function run(random: Random): Promise<Row[]> {
   const version = (await availableEtcds()).at(-1)!;
   const etcd = await startEtcd({ version, members: 3 });
   const store = etcdStore({ endpoints: etcd.endpoints });
   const cluster = new SpreadCluster(etcd.endpoints);
   try {
-    return await play(etcd, cluster, store);
+    return await play(etcd, cluster, store, random);
   } catch (error) {
     console.error(cluster.said.slice(-4_000));
     throw error;
@@ -167,17 +171,26 @@ function print(rows: readonly Row[]): void {
   }
 }
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '1' }, json: { type: 'string' } } });
+const values = commandLine({
+  run: 'npm run demo:ha --',
+  about: `The deployment example over many processes, while an etcd member, the leading control plane and a node are killed.
+Fails when a request does, except while the lease of the dead node runs out.`,
+  options: {
+    runs: whole('how often all of it', { default: 1, min: 1 }),
+    seed: seedOf(1, 'chooses the member and the node that are killed, and the moments'),
+    json: outputFile('writes what the clients saw'),
+  },
+});
 const all: Row[][] = [];
-for (let i = 1; i <= Number(values.runs); i++) {
-  const rows = await run();
+for (let i = 1; i <= values.runs; i++) {
+  const seed = values.seed + i - 1;
+  const rows = await run(seededRandom(seed));
   all.push(rows);
-  console.log(`\nrun ${i} of ${values.runs}`);
+  console.log(`\nrun ${i} of ${values.runs}, seed ${seed}`);
   print(rows);
 }
-if (values.json !== undefined) await writeFile(values.json, JSON.stringify(all, undefined, 2));
+writeJson(values.json, all);
 const missed = all.flat().filter(({ aimMet }) => !aimMet).length;
-console.log(
-  `\n${all.length} runs, ${all.flat().reduce((sum, { requests }) => sum + requests, 0)} requests, ${missed} aims missed`,
-);
+const requests = all.flat().reduce((sum, each) => sum + each.requests, 0);
+console.log(`\ndemo:ha: seed ${values.seed}, ${all.length} runs, ${requests} requests, ${missed} aims missed`);
 process.exitCode = missed === 0 ? 0 : 1;

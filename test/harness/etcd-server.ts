@@ -66,6 +66,10 @@ export async function availableEtcds(): Promise<readonly string[]> {
   return found.map(({ minor }) => minor);
 }
 
+/** The versions that an option of a campaign names: one, or `both`, which are all that can be had. */
+export const chosenEtcds = async (option: string): Promise<readonly string[]> =>
+  option === 'both' ? await availableEtcds() : [option];
+
 /** Starts a fresh etcd on free loopback ports and waits until it is healthy. */
 export async function startEtcd(options: StartEtcdOptions = {}): Promise<EtcdServer> {
   const build = await findEtcd(options.version ?? '3.4');

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Option } from '../harness/command-line.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -19,8 +20,17 @@ export function numberOf(id: string): number {
   return Number(id.slice(2));
 }
 
+/** The option that chooses rows. */
+export const rowsOption: Option<ReadonlySet<number> | undefined> = {
+  about: 'which rows of the catalogue; also F-22,F-23,F-58..F-60 (default: all there are)',
+  takes: 'F-1..F-67',
+  expected: 'rows such as F-1..F-67 or F-22,F-23',
+  initial: undefined,
+  read: numbersOf,
+};
+
 /** The numbers that a text such as `F-1..F-67` or `F-22,F-23` names; undefined when it names none. */
-export function numbersOf(text: string): ReadonlySet<number> | undefined {
+function numbersOf(text: string): ReadonlySet<number> | undefined {
   const numbers = new Set<number>();
   for (const part of text.split(',')) {
     const [, from, to = from] = /^\s*F-(\d+)(?:\.\.F-(\d+))?\s*$/.exec(part) ?? [];

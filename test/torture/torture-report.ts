@@ -34,18 +34,20 @@ export function outcomeLines(outcome: RowOutcome, seed: number): readonly string
   ];
 }
 
-/** The line that a run comes down to. */
-export function summaryOf({ version, members, seed, client, outcomes, seconds }: TortureRun): string {
-  const cycles = sum(outcomes.map((outcome) => outcome.cycles));
-  const held = sum(outcomes.map((outcome) => outcome.held));
-  const broken = outcomes.filter(({ failures }) => failures.length > 0).map(({ id }) => id);
+/** The line that one run comes down to, or several of the same rows on several versions. */
+export function summaryOf(...runs: readonly [TortureRun, ...TortureRun[]]): string {
+  const [{ members, seed, client }] = runs;
+  const outcomes = runs.flatMap((run) => run.outcomes);
+  const total = (of: (outcome: RowOutcome) => number): number => outcomes.reduce((sum, each) => sum + of(each), 0);
+  const broken = new Set(outcomes.filter(({ failures }) => failures.length > 0).map(({ id }) => id));
+  const versions = runs.map(({ version }) => version).join(' and ');
   return [
-    `torture${client === 'etcd3' ? ' of the etcd3 client' : ''} on etcd ${version}${members === 1 ? '' : ` × ${members}`}`,
+    `torture${client === 'etcd3' ? ' of the etcd3 client' : ''} on etcd ${versions}${members === 1 ? '' : ` × ${members}`}`,
     `seed ${seed}`,
-    `${outcomes.length} rows`,
-    `${held} of ${cycles} cycles held`,
-    broken.length === 0 ? 'every row held' : `not held: ${broken.join(' ')}`,
-    `${Math.round(seconds)} s`,
+    `${new Set(outcomes.map(({ id, title }) => `${id} ${title}`)).size} rows`,
+    `${total(({ held }) => held)} of ${total(({ cycles }) => cycles)} cycles held`,
+    broken.size === 0 ? 'every row held' : `not held: ${[...broken].join(' ')}`,
+    `${Math.round(runs.reduce((sum, { seconds }) => sum + seconds, 0))} s`,
   ].join(', ');
 }
 
@@ -86,5 +88,3 @@ function measured({ worst }: RowOutcome): string {
 
 const tableRow = (cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

@@ -1,4 +1,4 @@
-/** The agent of one node as a process of its own: `ETCD_ENDPOINTS=… node dist/agent.js --node NAME [--prefix /registry]` */
+/** The agent of one node as a process of its own. */
 import { parseArgs } from 'node:util';
 import { consoleLogger, createClient, createManager } from 'setpoint';
 import { isDnsSubdomain } from 'setpoint/resource';
@@ -7,7 +7,7 @@ import { programs } from './cluster.ts';
 import { openSharedStore, SetupError } from './open-store.ts';
 import { runProgram } from './run-program.ts';
 
-runProgram(async () => {
+runProgram('ETCD_ENDPOINTS=… node dist/agent.js --node NAME [--prefix /registry]', async () => {
   const { values } = parseArgs({
     options: { node: { type: 'string' }, prefix: { type: 'string', default: '/registry' } },
   });

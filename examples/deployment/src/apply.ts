@@ -1,4 +1,4 @@
-/** Applies manifests: `ETCD_ENDPOINTS=… node dist/apply.js [--delete] [--prefix /registry] FILE…` */
+/** Applies manifests, or deletes what they are about. */
 import { parseArgs } from 'node:util';
 import { createClient } from 'setpoint';
 import { kinds } from './kinds.ts';
@@ -6,7 +6,7 @@ import { applyManifests, deleteManifests, readManifestFile } from '@setpoint/cli
 import { openSharedStore, SetupError } from './open-store.ts';
 import { runProgram } from './run-program.ts';
 
-runProgram(async () => {
+runProgram('ETCD_ENDPOINTS=… node dist/apply.js [--delete] [--prefix /registry] FILE…', async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { delete: { type: 'boolean', default: false }, prefix: { type: 'string', default: '/registry' } },

@@ -1,11 +1,11 @@
-/** The load balancer of a machine as a process of its own: `ETCD_ENDPOINTS=… node dist/balancing.js [--prefix /registry]` */
+/** The load balancer of a machine as a process of its own. */
 import { parseArgs } from 'node:util';
 import { createManager } from 'setpoint';
 import { createBalancer } from './balancer.ts';
 import { openSharedStore } from './open-store.ts';
 import { runProgram } from './run-program.ts';
 
-runProgram(async () => {
+runProgram('ETCD_ENDPOINTS=… node dist/balancing.js [--prefix /registry]', async () => {
   const { values } = parseArgs({ options: { prefix: { type: 'string', default: '/registry' } } });
   const store = await openSharedStore();
   const { controller, runnable } = createBalancer();

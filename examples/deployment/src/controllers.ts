@@ -1,7 +1,6 @@
 /**
- * The control plane as a process of its own: `ETCD_ENDPOINTS=… node dist/controllers.js [--prefix /registry] [--elect]`.
- * With `--elect` run as many as you like: one leads, the others stand by with warm caches, and a leader's every write is
- * refused as soon as another one has taken over.
+ * The control plane as a process of its own. With `--elect` run as many as you like: one leads, the others stand by with
+ * warm caches, and a leader's every write is refused as soon as another one has taken over.
  */
 import { parseArgs } from 'node:util';
 import { consoleLogger, createManager } from 'setpoint';
@@ -13,7 +12,9 @@ import { runProgram } from './run-program.ts';
 /** Short: a successor waits for so long when the leader is killed. */
 const LEASE_MS = 4_000;
 
-runProgram(async () => {
+const USAGE = 'ETCD_ENDPOINTS=… node dist/controllers.js [--prefix /registry] [--elect [--identity NAME]]';
+
+runProgram(USAGE, async () => {
   const { values } = parseArgs({
     options: {
       prefix: { type: 'string', default: '/registry' },

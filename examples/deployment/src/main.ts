@@ -71,7 +71,13 @@ async function run({ store, prefix, keep, port, screen, stop }: Run): Promise<st
   }
 }
 
-runProgram(async () => {
+const USAGE = `[ETCD_ENDPOINTS=…] npm start -- [options]
+
+  --keep               stays, applies manifests, and applies them again when they are edited
+  --manifests FOLDER   with --keep: whose *.yaml (default ${MANIFESTS})
+  --port N             with --keep: of loopback, where "npm run ctl" finds the store (default 7480)`;
+
+runProgram(USAGE, async () => {
   const { values } = parseArgs({
     options: {
       keep: { type: 'boolean', default: false },

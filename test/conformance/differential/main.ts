@@ -1,51 +1,47 @@
 /**
  * `npm run conformance -- --sequences N --seed S`: random sequences of calls, asked of the memory store and of real
- * etcd. Prints what was covered and a line of figures; fails on a difference and on a feature that was never met.
- *
- * --etcd 3.4|3.5|both   default: each that can be had
- * --first NUMBER        begins with that sequence, where an earlier run ended (default 1)
- * --only NUMBER         one sequence of the campaign, to look at a difference
- * --json FILE           writes the figures and the coverage
- * --workers K           processes (default 2); --lanes L: etcds of each (default 4)
- * --minutes M           begins no sequence after so long; how many it were is in the line of figures
+ * etcd. Prints what was covered and a line of figures. `--help` tells the options.
  */
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { availableEtcds } from '../../harness/etcd-server.ts';
+import { commandLine, decimal, oneOf, outputFile, seedOf, whole, writeJson } from '../../harness/command-line.ts';
+import { chosenEtcds } from '../../harness/etcd-server.ts';
 import { type CampaignResult, runCampaign } from './campaign.ts';
 import { FEATURES } from './coverage.ts';
 
-const { values } = parseArgs({
+const values = commandLine({
+  run: 'npm run conformance --',
+  about: `Random sequences of calls, asked of the memory store and of real etcd. Fails on a difference, and on a feature
+that was never met.`,
   options: {
-    sequences: { type: 'string', default: '2000' },
-    seed: { type: 'string', default: '1' },
-    etcd: { type: 'string', default: 'both' },
-    first: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    json: { type: 'string' },
-    workers: { type: 'string', default: '2' },
-    lanes: { type: 'string', default: '4' },
-    minutes: { type: 'string', default: '100000' },
+    sequences: whole('the number of the last sequence', { default: 2000, min: 1 }),
+    seed: seedOf(1),
+    etcd: oneOf(['3.4', '3.5', 'both'], 'which etcd; both: each that can be had', 'both'),
+    first: whole('begins with this sequence, where an earlier run ended', { default: 1 }),
+    only: whole('one sequence of the campaign, to look at a difference'),
+    json: outputFile('writes the figures and the coverage'),
+    workers: whole('processes', { default: 2, min: 1 }),
+    lanes: whole('etcds of each process', { default: 4, min: 1 }),
+    minutes: decimal('begins no sequence after so long; the line of figures says how many there were', {
+      default: 100_000,
+      takes: 'M',
+    }),
   },
 });
+const { seed, only } = values;
+const [first, last] = only === undefined ? [values.first, values.sequences] : [only, only];
+const workers = only === undefined ? values.workers : 1;
 
-const seed = numberFrom('seed', values.seed);
-const only = values.only === undefined ? undefined : numberFrom('only', values.only);
-const [first, last] =
-  only === undefined ? [numberFrom('first', values.first), numberFrom('sequences', values.sequences)] : [only, only];
-const workers = only === undefined ? numberFrom('workers', values.workers) : 1;
-
+const versions = await chosenEtcds(values.etcd);
 const results: CampaignResult[] = [];
-for (const version of values.etcd === 'both' ? await availableEtcds() : [values.etcd]) {
+for (const version of versions) {
   const result = await runCampaign({
     version,
     seed,
     first,
     last,
     workers,
-    lanes: numberFrom('lanes', values.lanes),
+    lanes: values.lanes,
     waitingLanes: 5,
-    minutesMax: numberFrom('minutes', values.minutes),
+    minutesMax: values.minutes,
     onProgress: progressPrinter(version, last - first + 1),
   });
   results.push(result);
@@ -54,17 +50,14 @@ for (const version of values.etcd === 'both' ? await availableEtcds() : [values.
     console.log(`\nsequence ${number} of seed ${seed}, etcd ${result.version}:\n${message}`);
     console.log(`replay: npm run conformance -- --etcd ${version} --seed ${seed} --only ${number}`);
   }
-  console.log(`\n${summary(result)}`);
+  if (versions.length > 1) console.log(`\n${summaryOf([result])}`);
   if (result.failures.length > 0 || (only === undefined && result.coverage.missing.length > 0)) process.exitCode = 1;
 }
-if (values.json !== undefined) writeFileSync(values.json, jsonOf(results));
-
-function numberFrom(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  console.error(`--${name}: expected a whole number, received ${text}`);
-  process.exit(2);
-}
+writeJson(
+  values.json,
+  results.map(({ coverage, ...result }) => ({ ...result, seed, coverage: coverage.counts })),
+);
+console.log(`\n${summaryOf(results)}`);
 
 function progressPrinter(version: string, wanted: number): (sequences: number, operations: number) => void {
   const startedAt = performance.now();
@@ -88,20 +81,19 @@ function printCoverage({ version, coverage }: CampaignResult): void {
   }
 }
 
-function summary(result: CampaignResult): string {
-  const { version, sequences, expiring, operations, again, skipped, seconds, coverage, failures } = result;
+/** The line that one version comes down to, or several. */
+function summaryOf(all: readonly CampaignResult[]): string {
+  const total = (of: (result: CampaignResult) => number): number => all.reduce((sum, each) => sum + of(each), 0);
+  const given =
+    `${total(({ expiring }) => expiring)} with leases that ran out, ${total(({ again }) => again)} repeated and ` +
+    `${total(({ skipped }) => skipped)} given up on a slow machine`;
   return [
-    `etcd ${version}`,
+    `conformance of etcd ${all.map(({ version }) => version).join(' and ')}`,
     `seed ${seed}`,
-    `${sequences} sequences (${expiring} with leases that ran out, ${again} repeated and ${skipped} given up on a slow machine)`,
-    `${operations} operations`,
-    `${FEATURES.length - coverage.missing.length} of ${FEATURES.length} features`,
-    `${failures.length} differences`,
-    `${seconds.toFixed(1)} s`,
+    `${total(({ sequences }) => sequences)} sequences (${given})`,
+    `${total(({ operations }) => operations)} operations`,
+    `${FEATURES.length - new Set(all.flatMap(({ coverage }) => coverage.missing)).size} of ${FEATURES.length} features`,
+    `${total(({ failures }) => failures.length)} differences`,
+    `${total(({ seconds }) => seconds).toFixed(1)} s`,
   ].join(', ');
-}
-
-function jsonOf(all: readonly CampaignResult[]): string {
-  const plain = all.map(({ coverage, ...result }) => ({ ...result, seed, coverage: coverage.counts }));
-  return `${JSON.stringify(plain, undefined, 2)}\n`;
 }

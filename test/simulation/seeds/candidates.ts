@@ -12,7 +12,7 @@ export interface Candidate {
   readonly number: string;
   readonly title: string;
   readonly isHeldOut: boolean;
-  readonly run: (buggy: boolean, budget: NonNullable<ExploreOptions['budget']>) => Promise<SimulationReport>;
+  readonly run: (buggy: boolean, search: Pick<ExploreOptions, 'budget' | 'seed'>) => Promise<SimulationReport>;
 }
 
 register('./mutants/hooks.js', import.meta.url);
@@ -21,7 +21,7 @@ const ofSeed = (seed: Seed): Candidate => ({
   number: String(seed.number),
   title: seed.title,
   isHeldOut: false,
-  run: (buggy, budget) => explore({ faults: FAULT_KINDS, ...seed.subject(buggy), budget }),
+  run: (buggy, search) => explore({ faults: FAULT_KINDS, ...seed.subject(buggy), ...search }),
 });
 
 const ofMutant = (mutant: Mutant, isHeldOut: boolean): Candidate => {
@@ -30,7 +30,7 @@ const ofMutant = (mutant: Mutant, isHeldOut: boolean): Candidate => {
     number: String(number),
     title,
     isHeldOut,
-    async run(buggy, budget) {
+    async run(buggy, search) {
       // The text has to be there: what is imported would otherwise be the twin, and pass for a bug that is missed.
       // A build keeps what has no source any more, so the source has to be there too.
       if (buggy) {
@@ -38,7 +38,7 @@ const ofMutant = (mutant: Mutant, isHeldOut: boolean): Candidate => {
         mutated(readFileSync(compiled(mutant), 'utf8'), mutant);
       }
       const arena = (await import(`./mutants/arena.js?${buggy ? 'mutant' : 'twin'}=${number}`)) as typeof Arena;
-      return arena.tryOut(subject, { budget });
+      return arena.tryOut(subject, search);
     },
   };
 };
