@@ -1,5 +1,5 @@
 import { SetpointError } from 'setpoint';
-import { type Clock, type Logger, type Random, silentLogger, systemClock, systemRandom } from 'setpoint/internal';
+import { type Clock, type Logger, type Random, steadyLogger, systemClock, systemRandom } from 'setpoint/internal';
 import type { CombineWritesOptions } from 'setpoint/store';
 import { type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
 import type { TransportSettings } from './transport.ts';
@@ -112,7 +112,7 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
     combineWrites: combining(options.combineWrites),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    logger: options.logger ?? silentLogger,
+    logger: steadyLogger(options.logger),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
 import { IsolatedEmitter } from '../internal/isolated-emitter.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { systemRandom } from '../internal/random.ts';
 import { TimeSlice } from '../internal/time-slice.ts';
 import type { Source, SourceFailure, SourceSink } from '../source/index.ts';
@@ -66,12 +66,12 @@ export class Controller {
   #resting = false;
 
   constructor(options: ControllerOptions) {
-    const { name, clock = systemClock, logger = silentLogger, metrics, rateLimiter } = options;
+    const { name, clock = systemClock, logger, metrics, rateLimiter } = options;
     const { random = systemRandom, fairness = { flowOf: namespaceOf } } = options;
     this.#limits = controllerLimits(options);
     this.name = name;
     this.#clock = clock;
-    this.#logger = logger.child({ controller: name });
+    this.#logger = steadyLogger(logger).child({ controller: name });
     this.#failures = new FailureLog(clock);
     this.#events = new IsolatedEmitter((error, event) =>
       this.#failures.failed(this.#logger, error, { event }, 'a listener failed'),

@@ -1,6 +1,6 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Clock, sleep, systemClock } from '../internal/clock.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import { MAX_LEASE_TTL_SECONDS, type RangeResponse, type Revision, type Store } from '../store/index.ts';
 import { checkCoordinationPrefix, DEFAULT_COORDINATION_PREFIX } from './coordination-name.ts';
@@ -52,7 +52,7 @@ export class Compactor {
     this.#intervalMs = intervalMs;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = steadyLogger(options.logger);
   }
 
   /** Works until `signal` aborts. A store that does not answer is asked again; nothing of this ends it. */

@@ -2,7 +2,7 @@ import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { Backoff } from '../internal/backoff.ts';
 import { type Clock, sleep, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import type { Store } from '../store/index.ts';
 import { checkCoordinationName } from './coordination-name.ts';
@@ -66,7 +66,7 @@ export class LeaderElector {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    this.#logger = (options.logger ?? silentLogger).child({ election: options.name });
+    this.#logger = steadyLogger(options.logger).child({ election: options.name });
     this.#leading.promise.catch(() => {});
   }
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { type ErrorCode, isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Clock, sleep, systemClock, type Timer } from '../internal/clock.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import type { Store } from '../store/index.ts';
 
@@ -235,7 +235,7 @@ type Settings = Required<Omit<SessionOptions, 'renewEveryMs' | 'renewWithinMs'>>
   Pick<SessionOptions, 'renewEveryMs' | 'renewWithinMs'>;
 
 function checkSession(options: SessionOptions): Settings {
-  const { store, ttlSeconds = 15, clock = systemClock, random = systemRandom, logger = silentLogger } = options;
+  const { store, ttlSeconds = 15, clock = systemClock, random = systemRandom, logger } = options;
   const { retryMs = RETRY_MS, identity = defaultIdentity(random) } = options;
   if (typeof store?.leaseGrant !== 'function')
     throw new SetpointError('Invalid', `a session needs a store, such as memoryStore(); got ${typeof store}`);
@@ -250,7 +250,7 @@ function checkSession(options: SessionOptions): Settings {
     const got = JSON.stringify(identity);
     throw new SetpointError('Invalid', `an identity must be 1 to ${IDENTITY_MAX} characters; got ${got}`);
   }
-  return { ...options, store, ttlSeconds, retryMs, identity, clock, random, logger };
+  return { ...options, store, ttlSeconds, retryMs, identity, clock, random, logger: steadyLogger(logger) };
 }
 
 const IDENTITY_MAX = 253;

@@ -2,7 +2,7 @@ import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { Backoff } from '../internal/backoff.ts';
 import { type Clock, sleep, systemClock } from '../internal/clock.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import type { Revision, Store } from '../store/index.ts';
 import { checkCoordinationName, checkCoordinationPrefix, DEFAULT_COORDINATION_PREFIX } from './coordination-name.ts';
@@ -77,7 +77,7 @@ export class Shards {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
-    this.#logger = (options.logger ?? silentLogger).child({ shards: options.name });
+    this.#logger = steadyLogger(options.logger).child({ shards: options.name });
   }
 
   /** The slots that this replica owns now, in order. */

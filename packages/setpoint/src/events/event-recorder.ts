@@ -3,7 +3,7 @@ import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Clock, sleep, systemClock } from '../internal/clock.ts';
 import { describeError } from '../internal/describe-error.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import { type ResourceObject, timestamp } from '../resource/index.ts';
@@ -73,14 +73,14 @@ export class EventRecorder {
   #wake: () => void = () => {};
 
   constructor(options: EventRecorderOptions) {
-    const { client, ttlMs = TTL_MS, clock = systemClock, random = systemRandom, logger = silentLogger } = options;
+    const { client, ttlMs = TTL_MS, clock = systemClock, random = systemRandom, logger } = options;
     if (!(ttlMs >= 60_000)) {
       throw new SetpointError('Invalid', `createEventRecorder: ttlMs must be at least 60000; got ${String(ttlMs)}`);
     }
     this.#client = client;
     this.#clock = clock;
     this.#random = random;
-    this.#logger = logger;
+    this.#logger = steadyLogger(logger);
     this.#instance = options.instance ?? `setpoint-${random.uuid().slice(0, 8)}`;
     this.#leases = new EventLeases(client.store, clock, ttlMs);
     const dropped = (options.metrics ?? createMetrics()).counter({

@@ -2,7 +2,7 @@ import type { Client } from '../client/index.ts';
 import { Controller, type Result } from '../controller/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import type { Logger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
 import type { Random } from '../internal/random.ts';
 import type { Runnable } from '../manager/index.ts';
@@ -34,7 +34,7 @@ const RETRY_MAX_MS = 30_000;
 
 /** See this folder's `index.ts` for what it promises. It starts its work when all caches are complete. */
 export function createGarbageCollector(options: GarbageCollectorOptions): Runnable {
-  const { client, kinds, concurrency = 4, clock = systemClock, random, logger = silentLogger, metrics } = options;
+  const { client, kinds, concurrency = 4, clock = systemClock, random, logger, metrics } = options;
   refuseRepeated(kinds);
   const graph = new OwnerGraph(kinds);
   return new Controller({
@@ -44,7 +44,7 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Runnab
     concurrency,
     rateLimiter: exponentialLimiter({ baseMs: 5, maxMs: RETRY_MAX_MS }),
     clock,
-    logger,
+    ...(logger && { logger }),
     ...(random && { random }),
     ...(metrics && { metrics }),
   });

@@ -1,5 +1,6 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
-import { type Codec, deepFreeze, withUnchangedParts } from '../resource/index.ts';
+import { type Codec, deepFreeze } from '../resource/index.ts';
+import { withUnchangedParts } from '../resource/unchanged-parts.ts';
 import { toBytes } from '../store/key-range.ts';
 import type { KeyValue, Revision } from '../store/port.ts';
 import { CachedEntry } from './cached-entry.ts';

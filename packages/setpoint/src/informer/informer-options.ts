@@ -1,6 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import type { Codec } from '../resource/index.ts';
@@ -95,7 +95,7 @@ export function withDefaults<T>(options: AnyInformerOptions<T>): InformerSetting
     indexes: options.indexes ?? {},
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
-    logger: options.logger ?? silentLogger,
+    logger: steadyLogger(options.logger),
     freeze: options.freeze ?? true,
     audit: auditPace(options.audit),
     massDelete: massDeleteLimits(options.massDelete),

@@ -8,6 +8,9 @@ import { setMaxListeners } from 'node:events';
 export interface LinkedAbort {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
+  /** Aborts with this one too, until `unlink`. */
+  follow(parent: AbortSignal | undefined): void;
+  /** Lets go of all that it follows. It may follow again. */
   unlink(): void;
 }
 
@@ -20,23 +23,22 @@ export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): L
   setMaxListeners(0, controller.signal);
   unwarned.add(controller.signal);
   const links: (() => void)[] = [];
-  for (const parent of parents) {
-    if (!parent) continue;
-    if (parent.aborted) {
-      controller.abort(parent.reason);
-      continue;
-    }
+  const follow = (parent: AbortSignal | undefined): void => {
+    if (!parent) return;
+    if (parent.aborted) return controller.abort(parent.reason);
     if (!unwarned.has(parent)) {
       setMaxListeners(0, parent);
       unwarned.add(parent);
     }
-    const follow = (): void => controller.abort(parent.reason);
-    parent.addEventListener('abort', follow, { once: true });
-    links.push(() => parent.removeEventListener('abort', follow));
-  }
+    const onAbort = (): void => controller.abort(parent.reason);
+    parent.addEventListener('abort', onAbort, { once: true });
+    links.push(() => parent.removeEventListener('abort', onAbort));
+  };
+  parents.forEach(follow);
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
+    follow,
     unlink: () => links.splice(0).forEach((remove) => remove()),
   };
 }

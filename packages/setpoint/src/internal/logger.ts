@@ -19,3 +19,49 @@ export const silentLogger: Logger = {
   error: () => {},
   child: () => silentLogger,
 };
+
+/** What {@link steadyLogger} made, and what needs none of it. */
+const steady = new WeakSet<Logger>([silentLogger]);
+
+/**
+ * What all of setpoint logs by: the user's logger, which can't harm. One that throws, or whose promise is rejected, breaks
+ * no watch, no reconcile and no stop; its line is lost, and a warning of the process says so once. Without a logger it is
+ * {@link silentLogger}.
+ */
+export function steadyLogger(logger: Logger = silentLogger): Logger {
+  if (steady.has(logger)) return logger;
+  let told = false;
+  return guarded(logger, (error) => {
+    if (told) return;
+    told = true;
+    const what = error instanceof Error ? error.name : typeof error;
+    process.emitWarning(`a logger that was given to setpoint throws (${what}): its lines are lost`, 'SetpointWarning');
+  });
+}
+
+function guarded(logger: Logger, onFailure: (error: unknown) => void): Logger {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) => {
+    try {
+      const said: unknown = logger[level](fields, message);
+      if (said instanceof Promise) said.catch(onFailure);
+    } catch (error) {
+      onFailure(error);
+    }
+  };
+  const own: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child(fields) {
+      try {
+        return guarded(logger.child(fields), onFailure);
+      } catch (error) {
+        onFailure(error);
+        return own;
+      }
+    },
+  };
+  steady.add(own);
+  return own;
+}

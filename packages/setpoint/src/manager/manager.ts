@@ -2,7 +2,7 @@ import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Clock, sleep, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
 import { holdProcess } from '../internal/hold-process.ts';
-import { type Logger, silentLogger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { managerChannel, type ManagerMessage } from '../internal/diagnostics.ts';
 import { type GroupName, startOrder, stopOrder } from './life-order.ts';
 import { onTerminationSignal } from './process-signals.ts';
@@ -63,7 +63,7 @@ export class Manager {
     }
     this.#leadership = options.leadership;
     this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = steadyLogger(options.logger);
     const onFailure = (error: unknown, runnable: string): void => this.#fail(error, runnable);
     this.#groups = new Map(startOrder.map((name) => [name, new RunnableGroup(name, this.#clock, onFailure)]));
     this.#ready.promise.catch(() => {}); // whoever asked whenReady() gets the rejection; nobody has to ask

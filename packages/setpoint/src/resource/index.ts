@@ -111,7 +111,6 @@ export {
   parseLabelSelector,
 } from './selectors.ts';
 export { timestamp } from './timestamp.ts';
-export { withUnchangedParts } from './unchanged-parts.ts';
 export {
   aesGcmTransformer,
   type AesGcmOptions,

@@ -6,7 +6,7 @@ import { createGarbageCollector } from '../garbage-collection/index.ts';
 import type { Informer, MassDeleteOptions } from '../informer/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { defaultLogger } from './console-logger.ts';
-import type { Logger } from '../internal/logger.ts';
+import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import { type HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
@@ -127,13 +127,8 @@ export class ControlPlane {
   /** Throws `Invalid` when two controllers have one name, or two kinds one plural. */
   constructor(options: ControlPlaneOptions) {
     checkOptions(options);
-    const {
-      store,
-      prefix = DEFAULT_PREFIX,
-      clock = systemClock,
-      random = systemRandom,
-      logger = defaultLogger(),
-    } = options;
+    const { store, prefix = DEFAULT_PREFIX, clock = systemClock, random = systemRandom } = options;
+    const logger = steadyLogger(options.logger ?? defaultLogger());
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
     this.#store = store;
     this.metrics = metrics;

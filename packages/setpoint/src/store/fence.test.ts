@@ -3,7 +3,7 @@ import { isSetpointError } from '../errors/index.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { fenceStore } from './fence.ts';
 import { memoryStore } from './memory/memory-store.ts';
-import type { Compare, Store, WatchBatch } from './port.ts';
+import type { CallOptions, Compare, Store, TxnRequest, WatchBatch } from './port.ts';
 
 const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -117,6 +117,23 @@ describe('fenceStore', () => {
     await fenced.close();
     expect(await codeOf(fenced.range({ key: 'a' }))).toBe('Closed');
     expect(await codeOf(store.range({ key: 'a' }))).toBe('resolved');
+  });
+
+  it('makes one signal for all of its calls that bring none', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const noting = new Proxy(store, {
+      get: (target, name: keyof Store) =>
+        name !== 'txn'
+          ? target[name]
+          : (request: TxnRequest, options?: CallOptions) => (
+              signals.push(options?.signal),
+              target.txn(request, options)
+            ),
+    });
+    const fenced = fenceStore(noting, { compares: [guard], signal: new AbortController().signal });
+    for (const value of ['1', '2', '3']) await fenced.put({ key: 'a', value });
+    expect(signals).toHaveLength(3);
+    expect(new Set(signals).size).toBe(1);
   });
 
   it('I-180: keeps no listener on a long-lived signal', async () => {

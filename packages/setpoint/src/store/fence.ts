@@ -62,7 +62,7 @@ class FencedStore implements Store {
   readonly #compares: readonly Compare[];
   readonly #signal: AbortSignal | undefined;
   readonly #fence: Fence;
-  /** Ends the calls under way; there is one while there are any, for all that bring no signal of their own. */
+  /** Ends the calls under way. One for all of them, from the first on; it follows the fence's signal while there are any. */
   #life: LinkedAbort | undefined;
   #underWay = 0;
   #closed = false;
@@ -192,16 +192,14 @@ class FencedStore implements Store {
 
   /** The signal of a call that begins: it aborts with the fence's, and when the handle is closed. */
   #enter(): AbortSignal {
-    this.#underWay++;
-    this.#life ??= linkedAbort(this.#signal);
+    this.#life ??= linkedAbort();
+    if (this.#underWay++ === 0) this.#life.follow(this.#signal);
     return this.#life.signal;
   }
 
   /** With the last call goes what listens to the fence's signal, which may live much longer. */
   #leave(): void {
-    if (--this.#underWay > 0) return;
-    this.#life?.unlink();
-    this.#life = undefined;
+    if (--this.#underWay === 0) this.#life?.unlink();
   }
 
   #assertOpen(): void {
