@@ -20,7 +20,7 @@ it('a pino logger passes straight in, children and all', () => {
 
 describe('steadyLogger', () => {
   const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-  const failing = (fail: () => void): Logger => ({
+  const failing = (fail: () => unknown): Logger => ({
     debug: fail,
     info: fail,
     warn: fail,
