@@ -19,6 +19,7 @@ import {
 } from './controller-options.ts';
 import { type Explanation, explanationOf } from './explanation.ts';
 import { FailureLog } from './failure-log.ts';
+import { guardedLimiter } from './guarded-limiter.ts';
 import { HandOutGate } from './hand-out-gate.ts';
 import { type HotKey, HotKeys } from './hot-keys.ts';
 import type { PauseScope } from './pauses.ts';
@@ -83,7 +84,7 @@ export class Controller {
     this.queue = new WorkQueue({
       name,
       clock,
-      ...(rateLimiter ? { rateLimiter } : {}),
+      ...(rateLimiter ? { rateLimiter: guardedLimiter(rateLimiter, (error) => this.#limiterFailed(error)) } : {}),
       ...(metrics ? { metrics } : {}),
       ...(fairness ? { fairness } : {}),
     });
@@ -270,6 +271,10 @@ export class Controller {
   #sourceFailed(error: unknown, during: SourceFailure): void {
     this.#metrics.sourceFailed(during);
     this.#failures.failed(this.#logger, error, during, `a source's ${during.stage} failed; it goes on`);
+  }
+
+  #limiterFailed(error: unknown): void {
+    this.#failures.failed(this.#logger, error, {}, 'the rate limiter failed; its key is tried again after a while');
   }
 
   #hot(hot: HotKey): void {

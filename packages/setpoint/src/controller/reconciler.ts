@@ -104,10 +104,9 @@ export function checkResult(value: unknown): Result {
   const unknown = Object.keys(value).find((field) => !RESULT_FIELDS.includes(field));
   if (unknown !== undefined) throw invalid(`only ${RESULT_FIELDS.join(', ')}; got a field '${unknown}'`);
   const { requeueAfterMs, requeue, priority } = value as Result;
-  if (requeueAfterMs !== undefined && (typeof requeueAfterMs !== 'number' || Number.isNaN(requeueAfterMs))) {
-    throw invalid(
-      `requeueAfterMs as a number of milliseconds; got ${Number.isNaN(requeueAfterMs) ? 'NaN' : typeof requeueAfterMs}`,
-    );
+  if (requeueAfterMs !== undefined && !Number.isFinite(requeueAfterMs)) {
+    const got = typeof requeueAfterMs === 'number' ? String(requeueAfterMs) : typeof requeueAfterMs;
+    throw invalid(`requeueAfterMs as a finite number of milliseconds, or left out for never; got ${got}`);
   }
   if (requeue !== undefined && typeof requeue !== 'boolean')
     throw invalid(`requeue as a boolean; got ${typeof requeue}`);

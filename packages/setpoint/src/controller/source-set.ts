@@ -20,7 +20,7 @@ export async function startSources(sources: readonly Source[], options: StartSou
   const feeding = linkedAbort(options.signal);
   const waiting = new Set(sources);
   const starts = sources.map(async (source) => {
-    await source.start(options.sink, feeding.signal);
+    await source.start(sinkOf(source, options.sink), feeding.signal);
     waiting.delete(source);
   });
   const decided = linkedAbort(feeding.signal);
@@ -39,6 +39,20 @@ export async function startSources(sources: readonly Source[], options: StartSou
     decided.abort(undefined);
     decided.unlink();
   }
+}
+
+/** What one source is given: a key that can't be one is reported like any other error of user code, not thrown at it. */
+function sinkOf({ name }: Source, sink: SourceSink): SourceSink {
+  return {
+    enqueue(key, notes) {
+      try {
+        sink.enqueue(key, notes?.cause ? notes : { ...notes, cause: { type: 'event', source: name } });
+      } catch (error) {
+        sink.report(error, { source: name, stage: 'keys' });
+      }
+    },
+    report: (error, during) => sink.report(error, during),
+  };
 }
 
 function timeoutMessage(options: StartSourcesOptions, waiting: ReadonlySet<Source>): string {

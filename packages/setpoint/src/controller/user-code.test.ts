@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { held, started } from '../../../../test/harness/started-controller.ts';
+import { held, manualSource, started } from '../../../../test/harness/started-controller.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 
 describe('faults of user code', () => {
@@ -70,6 +70,49 @@ describe('faults of user code', () => {
     await clock.advance(0);
     expect(ran).toHaveLength(51);
     expect(controller.explain('bad')).toMatchObject({ state: 'delayed', queued: { failures: 1 } });
+    await stop();
+  });
+});
+
+describe('what user code answers that makes no sense', () => {
+  it('F-97: a requeueAfterMs of Infinity is a failure that says so, and is tried again', async () => {
+    const answers: (number | undefined)[] = [Infinity, undefined];
+    const { controller, clock, reports, lines, stop } = await started(() => ({ requeueAfterMs: answers.shift() ?? 0 }));
+    controller.enqueue('a');
+    await clock.advance(5);
+    expect(reports.map(({ outcome }) => outcome.type)).toEqual(['error', 'success']);
+    expect(JSON.stringify(lines)).toMatch(/finite number of milliseconds.*got Infinity/);
+    await stop();
+  });
+
+  it.each([
+    ['throws', () => JSON.parse('no') as number],
+    ['says NaN', () => Number.NaN],
+  ])('F-97: a rate limiter that %s is logged, and loses no key', async (_what, broken) => {
+    let runs = 0;
+    const failing = (): never => {
+      runs++;
+      throw new Error('x');
+    };
+    const rateLimiter = { when: broken, forget: broken, failures: () => 0 };
+    const { controller, clock, lines, stop } = await started(failing, { rateLimiter });
+    controller.enqueue('a');
+    await clock.advance(2500);
+    expect(runs).toBe(3);
+    expect(lines.map(({ message }) => message)).toContain(
+      'the rate limiter failed; its key is tried again after a while',
+    );
+    await stop();
+  });
+
+  it('F-106: what a source of its own enqueues has a cause, and what can not be a key is reported, not thrown at it', async () => {
+    const source = manualSource();
+    const seen: unknown[] = [];
+    const { metric, stop } = await started(({ key, causes }) => void seen.push([key, causes]), { sources: [source] });
+    for (const key of [5, 'a']) source.sink!.enqueue(key as string);
+    await settle();
+    expect(seen).toEqual([['a', [{ type: 'event', source: 'manual', count: 1 }]]]);
+    expect(metric('setpoint_source_errors_total{controller="test",source="manual",stage="keys"}')).toBe(1);
     await stop();
   });
 });
