@@ -23,7 +23,15 @@ export function observableSource(keys: Subscribable<ObjectRef>, options: Observa
     start(sink, signal) {
       if (signal.aborted) return Promise.resolve();
       const subscription = subscribe(keys, name, sink);
-      signal.addEventListener('abort', () => subscription?.unsubscribe(), { once: true });
+      const unsubscribe = (): void => {
+        try {
+          subscription?.unsubscribe();
+        } catch (error) {
+          sink.report(error, { source: name, stage: 'observable' });
+        }
+      };
+      if (signal.aborted) unsubscribe();
+      else signal.addEventListener('abort', unsubscribe, { once: true });
       return Promise.resolve();
     },
   };

@@ -315,6 +315,27 @@ describe('timerSource', () => {
     abort.abort();
   });
 
+  it('makes one round of a cron time, though its timer fires early or the wall clock is set back', async () => {
+    const { clock, rounds, abort } = await timed({ cron: '20 3 * * *', keys: () => ['k'] }, Date.UTC(2026, 0, 2, 3, 5));
+    await clock.advance(10 * 60_000);
+    clock.jumpWall(-90_000);
+    await clock.advance(3_600_000);
+    expect(rounds).toEqual([[16.5 * 60_000, 'k']]);
+    abort.abort();
+  });
+
+  it('ends with its signal also when its own keys led to the abort', async () => {
+    let stop = (): void => {};
+    const keys = (): string[] => {
+      stop();
+      return ['k'];
+    };
+    const { clock, rounds, abort } = await timed({ everyMs: 10, keys });
+    stop = () => abort.abort();
+    await clock.advance(100);
+    expect([rounds.length, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
   it('F-106: keys that throw are reported, and the next round comes all the same', async () => {
     const { clock, failures, abort } = await timed({
       everyMs: 10,
@@ -405,6 +426,20 @@ describe('observableSource', () => {
       { source: 'webhooks', stage: 'keys' },
       { source: 'webhooks', stage: 'observable' },
     ]);
+  });
+
+  it('I-178: one that throws when it is let go of is reported too', async () => {
+    const abort = new AbortController();
+    const failures: unknown[] = [];
+    const sink = { enqueue: () => {}, report: (error: unknown) => void failures.push(error) };
+    const failing = {
+      unsubscribe: () => {
+        throw new Error('teardown');
+      },
+    };
+    await observableSource({ subscribe: () => failing }).start(sink, abort.signal);
+    abort.abort();
+    expect(failures).toEqual([new Error('teardown')]);
   });
 
   it('I-178: one that throws on subscription is reported too', async () => {

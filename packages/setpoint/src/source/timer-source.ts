@@ -21,6 +21,9 @@ export interface TimerSourceOptions {
   readonly clock?: Clock;
 }
 
+/** Looks at the clock at least so often: the wall clock may have been set, or the machine have slept. */
+const LOOK_MS = 60_000;
+
 /**
  * A source that asks for reconciles as time passes: for what no event tells of. What happened while the process slept
  * or was down is not made up for, but by the reconcile of everything at the start.
@@ -29,32 +32,43 @@ export interface TimerSourceOptions {
  */
 export function timerSource(options: TimerSourceOptions): Source {
   const { name = 'timer', keys, clock = systemClock } = options;
-  const nextInMs = waits(options, clock);
+  const wait = waits(options, clock);
   return {
     name,
     start(sink, signal) {
       let timer: Timer;
-      const arm = (): void => void (timer = clock.setTimer(round, nextInMs()));
-      const round = (): void => {
+      const arm = (leftMs: number): void => void (timer = clock.setTimer(look, Math.min(leftMs, LOOK_MS)));
+      let due = wait();
+      const look = (): void => {
+        const leftMs = due();
+        if (leftMs > 0) return arm(leftMs);
         enqueueAll(keys, name, sink);
-        arm();
+        if (signal.aborted) return; // the keys were asked for by somebody who stopped us
+        due = wait();
+        arm(due());
       };
       if (signal.aborted) return Promise.resolve();
-      arm();
+      arm(due());
       signal.addEventListener('abort', () => timer.cancel(), { once: true });
       return Promise.resolve();
     },
   };
 }
 
-/** How long until the next round, asked right after the one before. */
-function waits({ everyMs, cron }: TimerSourceOptions, clock: Clock): () => number {
+/**
+ * Begins the wait for the next round, and tells at any time how much of it is left. For cron the wall clock decides: a
+ * timer that fires a little early, or a clock that was set back, makes no round of its own.
+ */
+function waits({ everyMs, cron }: TimerSourceOptions, clock: Clock): () => () => number {
   if ((everyMs === undefined) === (cron === undefined)) {
     throw new SetpointError('Invalid', 'timerSource takes either everyMs or cron');
   }
   if (cron !== undefined) {
     const next = parseCron(cron);
-    return () => next(clock.wallNow()) - clock.wallNow();
+    return () => {
+      const due = next(clock.wallNow());
+      return () => due - clock.wallNow();
+    };
   }
   if (!Number.isFinite(everyMs) || everyMs! <= 0) {
     throw new SetpointError(
@@ -62,7 +76,10 @@ function waits({ everyMs, cron }: TimerSourceOptions, clock: Clock): () => numbe
       `timerSource everyMs must be a number of milliseconds above 0; got ${String(everyMs)}`,
     );
   }
-  return () => everyMs!;
+  return () => {
+    const due = clock.now() + everyMs!;
+    return () => due - clock.now();
+  };
 }
 
 function enqueueAll(keys: TimerSourceOptions['keys'], source: string, sink: SourceSink): void {
