@@ -191,6 +191,20 @@ describe('the audit', () => {
     expect(told).toEqual(['update key-1=changed']);
   });
 
+  it('reports it when also the hurried comparison finds its revision forgotten', async () => {
+    const { clock, asked, told, informer } = await following({
+      keys: 2,
+      range: (request, ask) => {
+        if (!request.keysOnly) return ask(request);
+        return Promise.reject(new SetpointError('Compacted', 'too old'));
+      },
+    });
+    while (asked.length < 1) await clock.advance(250);
+    expect(told).toEqual([]);
+    while (asked.length < 2) await clock.advance(250);
+    expect([told, informer.counts.auditFailures]).toEqual([['audit: SetpointError: Compacted: too old'], 1]);
+  });
+
   it('drops a comparison when the cache is listed anew meanwhile', async () => {
     let broken = false;
     const { clock, asked, informer } = await following({

@@ -37,7 +37,10 @@ export interface AuditorOptions {
   readonly random: Random;
   /** Told how each whole comparison ended. Must not throw. */
   readonly onFinding: (finding: AuditFinding) => void;
-  /** Told of each comparison that could not be made. Must not throw. */
+  /**
+   * Told of each comparison that could not be made, but for one whose revision was compacted before it was over: only
+   * when the one after it, which doesn't pause, ends that way too. Must not throw.
+   */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -85,8 +88,9 @@ export class Auditor {
       if (finding) onFinding(finding);
       return finding !== undefined;
     } catch (error) {
-      this.#hurried = isSetpointError(error, 'Compacted');
-      if (!signal.aborted && !this.#hurried) onFailure(error);
+      const compacted = isSetpointError(error, 'Compacted');
+      if (!signal.aborted && (!compacted || this.#hurried)) onFailure(error);
+      this.#hurried = compacted;
       return false;
     }
   }

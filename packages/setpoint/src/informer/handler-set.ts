@@ -26,6 +26,8 @@ export class HandlerSet<T> {
   /** Aborted by {@link close}. */
   readonly #life = new AbortController();
   #held = false;
+  /** Rests within {@link HandlerSet.tell}: the cache is ahead of what some handlers know. */
+  #telling = false;
 
   constructor(options: HandlerSetOptions<T>) {
     this.#options = options;
@@ -91,7 +93,9 @@ export class HandlerSet<T> {
     for (const change of changes) {
       for (const queue of queues) queue.push(change);
       if (!this.#options.slice.due()) continue;
+      this.#telling = true;
       await this.#options.slice.rest();
+      this.#telling = false;
       if (signal.aborted) return;
     }
     if (endsList) for (const queue of queues) queue.endOfInitialList();
@@ -107,7 +111,8 @@ export class HandlerSet<T> {
 
   #registration(queue: HandlerQueue<T>, resyncMs: number | undefined): HandlerRegistration {
     const life = resyncMs === undefined ? undefined : linkedAbort(this.#life.signal);
-    if (life) void resyncForEver(queue, resyncMs!, this.#options, life.signal).finally(() => life.unlink());
+    const surroundings = { ...this.#options, isTelling: () => this.#telling };
+    if (life) void resyncForEver(queue, resyncMs!, surroundings, life.signal).finally(() => life.unlink());
     return {
       name: queue.name,
       get hasSynced() {

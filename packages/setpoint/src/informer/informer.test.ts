@@ -644,8 +644,10 @@ describe('Informer', () => {
     await waiting;
     await informer.waitFor(3n);
     const late = expect(informer.waitFor(6n)).rejects.toMatchObject({ code: 'Timeout' });
+    const unset = expect(informer.waitFor(6n, { timeoutMs: undefined })).rejects.toMatchObject({ code: 'Timeout' });
     await clock.advance(3000);
     await late;
+    await unset;
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -68,8 +68,8 @@ export class Informer<T> {
   readonly #reached: Waiters;
   readonly #progressRequests = progressRequests();
   readonly #progress: ProgressAsker;
-  /** The newest revision at which an audit found the store. */
   #historyResets = 0;
+  /** The newest revision at which an audit found the store. */
   #heardOf: Revision = 0n;
   #running: Promise<void> | undefined;
   #announcing = false;
@@ -154,11 +154,11 @@ export class Informer<T> {
    * comes, or a mark after some ten minutes. Rejects with `Timeout` (default after 3 s), `HistoryReset` when revisions
    * start over, `Aborted`, `Closed`.
    */
-  waitFor(revision: Revision, options: WaitOptions = {}): Promise<void> {
+  waitFor(revision: Revision, { signal, timeoutMs = WAIT_FOR_TIMEOUT_MS }: WaitOptions = {}): Promise<void> {
     const reached = (): boolean => this.hasSynced && this.revision >= revision;
     const wait = this.#reached.wait(`${this.name} to reach revision ${revision}`, reached, {
-      timeoutMs: WAIT_FOR_TIMEOUT_MS,
-      ...options,
+      timeoutMs,
+      signal,
     });
     return reached() ? wait : this.#progress.during(wait);
   }

@@ -71,10 +71,23 @@ function reflecting(by: Interposer = {}, options: { pageSize?: number; random?: 
     batches.flatMap((batch) => batch.events.map(({ type, kv }) => `${type} ${keyText(kv.key)}@${kv.modRevision}`));
   const starts = (): (bigint | undefined)[] => watches.map((request) => request.startRevision);
   const run = (): Promise<void> => reflector.run(stop.signal);
-  return { clock, store, lists, batches, ranges, watches, failures, phases, stop, put, events, starts, run };
+  return { clock, store, lists, batches, ranges, watches, failures, phases, stop, put, events, starts, run, reflector };
 }
 
 describe('Reflector', () => {
+  it('F-37: lists anew when what it fed proves wrong just while no watch stands', async () => {
+    let down = true;
+    const world = reflecting({ watch: (request, open) => (down ? broken(unavailable()) : open(request)) });
+    void world.run();
+    await settle();
+    expect(world.phases.at(-1)).toBe('backing-off');
+    down = false;
+    world.reflector.distrust();
+    await world.clock.advance(60_000);
+    expect(world.lists.map(({ reason }) => reason)).toEqual(['start', 'divergence']);
+    expect(world.phases.at(-1)).toBe('watching');
+  });
+
   it('I-72: watches from the list revision + 1 and misses nothing that is written between list and watch', async () => {
     const world = reflecting({
       range: async (request, ask) => {

@@ -66,6 +66,8 @@ export class Reflector {
   #behindMax = BEHIND_MAX;
   /** The watch that stands, if one does. */
   #watching: LinkedAbort | undefined;
+  /** What was fed proved wrong, and no list has put it right since. */
+  #distrusted = false;
   /** Since when watches have failed in ways that nobody foresaw, without a batch in between. */
   #oddSince: number | undefined;
   /** The last step ended in a recovery without a wait. */
@@ -87,8 +89,9 @@ export class Reflector {
     }
   }
 
-  /** Gives the present watch up and lists everything, because what was fed proved wrong. Nothing while none stands. */
+  /** Gives the present watch up, or the next one, and lists everything, because what was fed proved wrong. */
   distrust(): void {
+    this.#distrusted = true;
     this.#watching?.abort(new SetpointError('Aborted', 'the cache was found to differ from the store'));
   }
 
@@ -124,7 +127,7 @@ export class Reflector {
       if (!answer.more || !last) {
         await state.stage.commit(revision, signal);
         this.#seen = revision;
-        this.#resetting = false;
+        this.#resetting = this.#distrusted = false;
         return { phase: 'watching', revision };
       }
       const pageSize = nextPageSize(answer.kvs, state.pageSizeMax);
@@ -143,6 +146,7 @@ export class Reflector {
   }
 
   async #watch(state: Watching, signal: AbortSignal): Promise<ReflectorState> {
+    if (this.#distrusted) return this.#list('divergence');
     const { clock, store, sink, onConnection, progress } = this.#options;
     const startedAt = clock.now();
     const watch = (this.#watching = linkedAbort(signal));

@@ -17,6 +17,12 @@ export interface ResyncSurroundings<T> {
   readonly cache: Pick<Lister<T>, 'keys' | 'entry'>;
 }
 
+/** What a resync has to know of the handlers. */
+export interface Telling {
+  /** Whether the cache has changes that handlers are just being told, and that some may not have been told yet. */
+  readonly isTelling: () => boolean;
+}
+
 /** Throws `Invalid`. */
 export function checkResync(resyncMs: number): void {
   if (resyncMs >= RESYNC_MIN_MS) return;
@@ -33,7 +39,7 @@ export function checkResync(resyncMs: number): void {
 export async function resyncForEver<T>(
   queue: HandlerQueue<T>,
   resyncMs: number,
-  { clock, random, slice, cache }: ResyncSurroundings<T>,
+  { clock, random, slice, cache, isTelling }: ResyncSurroundings<T> & Telling,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
@@ -42,10 +48,11 @@ export async function resyncForEver<T>(
     if (!queue.hasSynced) continue;
     const keys = Array.from(cache.keys());
     for (const key of keys) {
+      while (isTelling()) await slice.rest();
+      if (signal.aborted) return;
       const entry = cache.entry(key);
       if (entry) queue.repeat(entry);
       if (slice.due()) await slice.rest();
-      if (signal.aborted) return;
     }
   }
 }
