@@ -17,6 +17,19 @@ function cacheAt(revision: bigint) {
 }
 
 describe('expectations', () => {
+  it('I-194: a write that is noted while the last ones are waited for is not forgotten with them', async () => {
+    const cache = cacheAt(1n);
+    const expectations = new Expectations(() => cache);
+    expectations.expect('k', Server, 5n);
+    const met = expectations.whenMet('k');
+    expectations.expect('k', Server, 9n);
+    cache.revision = 5n;
+    await met;
+    expect(expectations.isMet('k')).toBe(false);
+    cache.revision = 9n;
+    expect([expectations.isMet('k'), expectations.size]).toEqual([true, 0]);
+  });
+
   it('I-194: hold a key until an informer shows what it wrote, and cost nothing afterwards', async () => {
     const { client, clock, store } = sampleClient();
     const informer: Informer<unknown> = createInformer({

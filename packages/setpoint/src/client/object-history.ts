@@ -1,4 +1,4 @@
-import { isSetpointError, type SetpointError } from '../errors/index.ts';
+import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import { type AnyResourceDefinition, type Difference, differences, type ObjectOf } from '../resource/index.ts';
 import { type CallOptions, progressRequests, type Revision, type WatchEvent } from '../store/index.ts';
@@ -34,11 +34,13 @@ export async function objectHistory<Definition extends AnyResourceDefinition>(
   options: CallOptions,
 ): Promise<ObjectHistory<Definition>> {
   const { revision, kvs } = await writer.context.store.range({ key: target.storeKey }, callOptions(options));
+  // What is there was last changed then, so nothing has to be heard of what came after it, which old servers don't tell.
+  const end = kvs[0]?.modRevision ?? revision;
   let start = 1n;
   let events: WatchEvent[];
   for (;;) {
     try {
-      events = await eventsUntil(writer, target, { start, end: revision }, options);
+      events = await eventsUntil(writer, target, { start, end }, options);
       break;
     } catch (error) {
       if (!isCompacted(error) || error.details.revision === undefined) throw error;
@@ -72,7 +74,7 @@ async function eventsUntil(
   try {
     for (;;) {
       const next = await asker.during(batches.next());
-      if (next.done) return events;
+      if (next.done) throw endedEarly(key, signal);
       events.push(...next.value.events.filter(({ kv }) => kv.modRevision <= end));
       if (next.value.revision >= end) return events;
     }
@@ -81,6 +83,12 @@ async function eventsUntil(
     link.unlink();
     await batches.return?.();
   }
+}
+
+/** Half a history must not pass for a whole one. */
+function endedEarly(key: string, signal: AbortSignal | undefined): SetpointError {
+  if (!signal?.aborted) return new SetpointError('Unavailable', `the history of ${key} broke off: ask again`);
+  return new SetpointError('Aborted', `the history of ${key} was given up`, { cause: signal.reason });
 }
 
 function versionOf<Definition extends AnyResourceDefinition>(

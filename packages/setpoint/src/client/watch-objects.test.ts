@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorOf, revisionOf, sampleClient, type Website } from '../../../../test/harness/sample-objects.ts';
 import { interposedStore } from '../../../../test/harness/interposed-store.ts';
+import { SetpointError } from '../errors/index.ts';
 import { settle } from '../internal/fake-clock.ts';
 import { memoryStore } from '../store/index.ts';
 import type { ObjectEvent, WatchObjectsOptions } from './index.ts';
@@ -35,6 +36,18 @@ function watching(options: WatchObjectsOptions = {}) {
 }
 
 describe('a watch of objects', () => {
+  it('ends without an error also when its signal aborts while it lists', async () => {
+    const stop = new AbortController();
+    const store = interposedStore(memoryStore(), {
+      range: () => {
+        stop.abort();
+        return Promise.reject(new SetpointError('Aborted', 'given up'));
+      },
+    });
+    const { events, over } = gather(sampleClient({ store }).websites.watch({ signal: stop.signal }));
+    expect([await over, events]).toEqual(['ended', []]);
+  });
+
   it('tells what is there first, then what happens, each with the object as it was then', async () => {
     const { websites, start, stop } = watching();
     await websites.create({ name: 'a', spec: { message: 'one' } });

@@ -55,7 +55,12 @@ export async function* watchObjects<Definition extends AnyResourceDefinition>(
   let from: Revision;
   if (options.from === undefined) {
     const { namespace, labelSelector, fieldSelector } = options;
-    const list = await listObjects(writer, { namespace, labelSelector, fieldSelector, ...(signal && { signal }) });
+    const select = { namespace, labelSelector, fieldSelector, ...(signal && { signal }) };
+    const list = await listObjects(writer, select).catch((error: unknown) => {
+      if (signal?.aborted) return undefined;
+      throw error;
+    });
+    if (!list) return;
     yield* initialEvents(list.items);
     from = BigInt(list.resourceVersion);
   } else {

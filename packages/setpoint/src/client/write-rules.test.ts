@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { interposedStore } from '../../../../test/harness/interposed-store.ts';
 import { drive, errorOf, revisionOf, sampleClient, Website } from '../../../../test/harness/sample-objects.ts';
 import { defineResource, type ObjectOf } from '../resource/index.ts';
+import { memoryStore } from '../store/index.ts';
 import { admit, type AdmissionHook, type Propagation } from './index.ts';
 
 const spec = { message: 'hello' };
@@ -262,6 +264,30 @@ describe('admission', () => {
 });
 
 describe('history', () => {
+  it('is never half of one: of what is there it ends with its last change, and given up it fails', async () => {
+    const stop = new AbortController();
+    let leaves = false;
+    /** A server that tells how far it is by events alone, and a caller who may leave after the first of them. */
+    const store = interposedStore(memoryStore(), {
+      watch: async function* (request, open) {
+        for await (const { events } of open(request)) {
+          for (const event of events) {
+            yield { events: [event], revision: event.kv.modRevision };
+            if (leaves) return stop.abort();
+          }
+        }
+      },
+    });
+    const { websites } = sampleClient({ store });
+    const web = await websites.create({ name: 'web', spec: { message: 'one' } });
+    await websites.create({ name: 'other', spec: { message: 'x' } });
+    expect((await websites.history('web')).versions).toHaveLength(1);
+    await websites.update(web, { spec: { message: 'two' } });
+    expect((await websites.history('web')).versions).toHaveLength(2);
+    leaves = true;
+    expect(await errorOf(websites.history('web', { signal: stop.signal }))).toMatchObject({ code: 'Aborted' });
+  });
+
   it('has every version with what changed, deletes included, and says whether it is all', async () => {
     const { websites, store } = sampleClient();
     const web = await websites.create({ name: 'web', spec: { message: 'one' } });
