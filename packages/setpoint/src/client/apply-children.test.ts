@@ -19,6 +19,16 @@ async function withOwner() {
 const server = (name: string, message = 'm', more = {}) => child(Server, { name, spec: { message }, ...more });
 
 describe('an apply of children', () => {
+  it('orders thirty layers that all come after the one before in no time', async () => {
+    const { apply } = await withOwner();
+    const all: Child[] = [];
+    for (let layer = 0; layer < 30; layer++) {
+      const after = all.slice(-2);
+      all.push(...['a', 'b'].map((side) => server(`${side}-${layer}`, 'm', { after })));
+    }
+    expect((await apply(all, { dryRun: true })).children).toHaveLength(60);
+  });
+
   it('creates, updates and prunes what the owner manages, says what changed, and then does nothing', async () => {
     const { actions, apply, servers, websites, owner, store } = await withOwner();
     await servers.create({ name: 'stranger', spec: { message: 'x' } });

@@ -84,6 +84,7 @@ export function inOrder(children: readonly Child[], kinds: readonly AnyResourceD
   }
   const ordered = new Set<Child>();
   const visit = (each: Child): void => {
+    if (ordered.has(each)) return;
     for (const other of each.input.after ?? []) {
       if (byId.get(other.id) !== other) {
         throw invalidBecause(subject, each.id, `it comes after ${quote(other.id)}, which is not in the list`);
