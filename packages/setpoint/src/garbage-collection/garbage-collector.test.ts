@@ -14,7 +14,14 @@ import {
   type ResourceObject,
   storeKey,
 } from '../resource/index.ts';
-import { memoryStore, type RangeRequest, type Store } from '../store/index.ts';
+import {
+  type CallOptions,
+  type Compare,
+  memoryStore,
+  type RangeRequest,
+  type Store,
+  type TxnRequest,
+} from '../store/index.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
 
 const spec = z.object({ note: z.string().default('') });
@@ -97,6 +104,29 @@ describe('the garbage collector', () => {
     expect(await exists(Server, 'web-0')).toBe(false);
     expect(await exists(Disk, 'web-0-a')).toBe(false);
     expect(await exists(Server, 'other')).toBe(true);
+  });
+
+  it('keeps an orphaning owner as long as a dependent is written too often to be released', async () => {
+    const web = await make(Website, 'web');
+    await make(Server, 'web-0', web);
+    let contended = true;
+    const busy = new Proxy(memory, {
+      get(target, name) {
+        if (name !== 'txn') return (Reflect.get(target, name) as () => unknown).bind(target);
+        return (request: TxnRequest, options: CallOptions) => {
+          const never: Compare = { key: '/never', target: 'version', operator: '>', operand: 0n };
+          const lost = contended && JSON.stringify(request.else ?? []).includes('web-0');
+          return target.txn(lost ? { ...request, compares: [never] } : request, options);
+        };
+      },
+    });
+    start(busy);
+    await client().resource(Website).delete(web, { propagation: 'Orphan' });
+    await clock.advance(60_000);
+    expect(await exists(Website, 'web')).toBe(true);
+    contended = false;
+    await clock.advance(60_000);
+    expect([await exists(Website, 'web'), await exists(Server, 'web-0')]).toEqual([false, true]);
   });
 
   it('finds at its start what was left while nobody was running', async () => {

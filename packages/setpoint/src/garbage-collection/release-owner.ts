@@ -34,7 +34,8 @@ async function releaseDependents(owner: ResourceObject, { client, graph, signal 
       const left = ownersOf(current).filter(({ uid }) => uid !== owner.metadata.uid);
       return left.length === ownersOf(current).length ? undefined : { ownerReferences: left };
     };
-    await client.resource(place.kind.definition).modify(place.key, release, { signal }).catch(ignoreGone);
+    // Not a Conflict: it means that others wrote too often, and an owner that went now would take this one along.
+    await client.resource(place.kind.definition).modify(place.key, release, { signal }).catch(ignoreNotFound);
   }
 }
 
@@ -59,6 +60,10 @@ function closesCircle(owner: ResourceObject, graph: OwnerGraph): boolean {
     toSee.push(...blockersOf(next, graph));
   }
   return seen.has(owner.metadata.uid);
+}
+
+function ignoreNotFound(error: unknown): void {
+  if (!isSetpointError(error, 'NotFound')) throw error;
 }
 
 /** Gone, or another incarnation under its name: either way there is nothing to do for this one. */
