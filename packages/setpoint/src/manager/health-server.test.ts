@@ -93,6 +93,25 @@ describe('HealthServer', () => {
     await running;
   });
 
+  it('says that the metrics can not be read when their registry throws, and lives on', async () => {
+    const { get } = await serving({
+      metrics: () => {
+        throw new Error('registry');
+      },
+    });
+    expect(await get('/metrics')).toEqual([500, "the metrics can't be read: registry\n"]);
+    expect((await get('/healthz'))[0]).toBe(200);
+  });
+
+  it('leaves no server behind when it is stopped before it listens', async () => {
+    const abort = new AbortController();
+    const server = new HealthServer({ port: 0 });
+    const run = server.run(abort.signal);
+    abort.abort();
+    await run;
+    await expect(server.url()).rejects.toMatchObject({ code: 'Closed' });
+  });
+
   it('refuses a port that is none, and a host', () => {
     expect(() => new HealthServer({ port: 70_000 })).toThrow('Invalid');
     expect(() => new HealthServer({ port: 0, host: '' })).toThrow('Invalid');

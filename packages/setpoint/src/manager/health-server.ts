@@ -75,16 +75,20 @@ export class HealthServer implements Runnable {
       this.#listening.reject(error);
       ended.reject(error);
     });
-    server.listen(this.#options.port, this.#options.host ?? '127.0.0.1', () => {
-      this.#listening.resolve(server.address() as AddressInfo);
-    });
-    const stop = (): void =>
+    const stop = (): void => {
+      this.#listening.reject(new SetpointError('Closed', 'the health endpoint was stopped'));
+      // Before it listens there is nothing to close yet: the listener below does, or its error ends it.
+      if (!server.listening) return;
       void close(server).then(
         () => ended.resolve(),
         (error: unknown) => ended.reject(error),
       );
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    };
+    server.listen(this.#options.port, this.#options.host ?? '127.0.0.1', () => {
+      if (signal.aborted) return stop();
+      this.#listening.resolve(server.address() as AddressInfo);
+    });
+    signal.addEventListener('abort', stop, { once: true });
     await ended.promise;
   }
 
@@ -97,7 +101,7 @@ export class HealthServer implements Runnable {
     const path = (request.url ?? '/').split('?', 1)[0]!;
     const [, place, check] = /^\/(healthz|readyz)(?:\/(.+))?$/.exec(path) ?? [];
     if (place !== undefined) return replyChecks(response, place === 'healthz' ? live : ready, check);
-    if (path === '/metrics' && metrics) return reply(response, 200, metrics(), 'text/plain; version=0.0.4');
+    if (path === '/metrics' && metrics) return replyMetrics(response, metrics);
     if (this.#debug && /^\/debug(\/|$)/.test(path))
       return void this.#answerDebug(this.#debug, request, response, signal);
     return reply(response, 404, `try /healthz, /readyz, /metrics${this.#debug ? ' or /debug' : ''}\n`);
@@ -134,13 +138,27 @@ function replyChecks(
   reply(response, healthy ? 200 : 503, [...lines, healthy ? 'ok' : 'not ok', ''].join('\n'));
 }
 
+/** A registry may be the user's own: when it throws, that is an answer too, and no end of the process. */
+function replyMetrics(response: ServerResponse, metrics: () => string): void {
+  let text: string;
+  try {
+    text = metrics();
+  } catch (error) {
+    return reply(
+      response,
+      500,
+      `the metrics can't be read: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+  }
+  reply(response, 200, text, 'text/plain; version=0.0.4');
+}
+
 function reply(response: ServerResponse, status: number, body: string, type = 'text/plain'): void {
   const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
   response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, ...headers }).end(body);
 }
 
 async function close(server: Server): Promise<void> {
-  if (!server.listening) return;
   await new Promise<void>((resolve, reject) => {
     server.close((error) => (error ? reject(error) : resolve()));
     server.closeAllConnections();
