@@ -33,6 +33,18 @@ describe('consoleLogger', () => {
     });
   });
 
+  it('writes whatever it is given: bigints and errors at any depth, and names what has no JSON', () => {
+    const { lines, logger } = written(false);
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    const causes = [{ type: 'event', revision: 5n, error: new TypeError('no') }];
+    logger.info({ causes, circle, absent: undefined }, 'why');
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      causes: [{ revision: '5', error: { type: 'TypeError' } }],
+      circle: '[object that has no JSON]',
+    });
+  });
+
   it('leaves out what is less severe than its level, which must exist', () => {
     const { lines, logger } = written(true, 'warn');
     logger.debug({}, 'a');

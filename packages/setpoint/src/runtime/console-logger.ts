@@ -56,10 +56,18 @@ function loggerOn(output: Output, common: object): Logger {
   };
 }
 
-/** Errors have no enumerable fields, and bigints no JSON. */
+/** Errors have no enumerable fields, and bigints no JSON, at whatever depth. What has none at all is named, not thrown. */
 function readable([name, value]: [string, unknown]): [string, unknown] {
-  if (value instanceof Error) return [name, describeError(value)];
-  return [name, typeof value === 'bigint' ? value.toString() : value];
+  const plain = (_name: string, each: unknown): unknown => {
+    if (each instanceof Error) return describeError(each);
+    return typeof each === 'bigint' ? String(each) : each;
+  };
+  try {
+    const json: string | undefined = JSON.stringify(value, plain);
+    return [name, json === undefined ? undefined : (JSON.parse(json) as unknown)];
+  } catch {
+    return [name, `[${typeof value} that has no JSON]`];
+  }
 }
 
 type Fields = readonly [string, unknown][];

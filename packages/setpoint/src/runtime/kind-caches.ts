@@ -64,8 +64,9 @@ export class KindCaches {
       logger,
       metrics,
     });
-    this.#byPlural.set(definition.plural, { definition, informer });
+    // First: a manager that has stopped refuses it, and a cache that nobody runs must not be found by the next who asks.
     this.#options.onCreate(this.#runnable(informer));
+    this.#byPlural.set(definition.plural, { definition, informer });
     return informer as unknown as Informer<ObjectOf<Kind>>;
   }
 
