@@ -218,6 +218,27 @@ describe('failures', () => {
     }
   });
 
+  it("I-162: one that ends with its signal's reason or an AbortError was stopped, not broken", async () => {
+    const aborted = (signal: AbortSignal): Promise<unknown> =>
+      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    const { manager, abort } = setup();
+    manager.add({ run: (signal) => aborted(signal).then(() => Promise.reject(signal.reason)) });
+    const abortError = new DOMException('stopped', 'AbortError');
+    manager.add({ run: (signal) => aborted(signal).then(() => Promise.reject(abortError)) });
+    const run = manager.run(abort.signal);
+    await manager.whenReady();
+    abort.abort();
+    await run;
+
+    const broken = setup();
+    const error = new Error('could not close');
+    broken.manager.add({ run: (signal) => aborted(signal).then(() => Promise.reject(error)) });
+    const failed = broken.manager.run(broken.abort.signal);
+    await broken.manager.whenReady();
+    broken.abort.abort();
+    await expect(failed).rejects.toBe(error);
+  });
+
   it('I-162: a runnable that returns does not stop the manager', async () => {
     const { manager, log, abort } = setup();
     manager.add({ name: 'short', run: () => Promise.resolve() });

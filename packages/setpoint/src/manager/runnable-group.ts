@@ -93,7 +93,9 @@ export class RunnableGroup {
     const { signal } = own;
     const broke = (error: unknown): void => this.#onFailure(error, nameOf(runnable));
     // Both start in this turn, in this order, and neither may throw past its promise.
-    const ended = attempt(() => runnable.run(signal)).then(undefined, broke);
+    const ended = attempt(() => runnable.run(signal)).then(undefined, (error: unknown) => {
+      if (!isAbortOf(signal, error)) broke(error);
+    });
     const ready = attempt(() => runnable.ready?.(signal)).then(
       () => this.#becameReady(member),
       (error: unknown) => {
@@ -119,6 +121,12 @@ export class RunnableGroup {
     member.isReady = true;
     member.since = this.#clock.now();
   }
+}
+
+/** Whether somebody who was told to stop says no more than that. */
+function isAbortOf(signal: AbortSignal, error: unknown): boolean {
+  if (!signal.aborted) return false;
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 /** Calls `work` now; a throw becomes a rejection. */

@@ -9,8 +9,9 @@ export interface Runnable {
   /** Names it in logs and in the error when it does not stop. Default: 'unnamed'. */
   readonly name?: string;
   /**
-   * Works until `signal` aborts and then resolves, once everything it started has ended. Rejects when it is broken,
-   * which stops the whole manager. Returning early is allowed and means nothing more than that its work is done.
+   * Works until `signal` aborts and then resolves, once everything it started has ended, or rejects with the signal's
+   * reason or an `AbortError`, as Node's own functions do. Rejects otherwise when it is broken, which stops the whole
+   * manager. Returning early is allowed and means nothing more than that its work is done.
    */
   run(signal: AbortSignal): Promise<void>;
   /**

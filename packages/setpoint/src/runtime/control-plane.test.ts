@@ -38,7 +38,8 @@ describe('the life of a control plane', () => {
   it('refuses a new cache each time it is asked for after the stop: nobody would run it', async () => {
     const manager = createManager({ store: memoryStore({ clock: new FakeClock() }), garbageCollection: false });
     await manager.stop();
-    for (const ask of ['first', 'again']) expect(() => manager.informer(Server), ask).toThrow(/can't be added any more/);
+    for (const ask of ['first', 'again'])
+      expect(() => manager.informer(Server), ask).toThrow(/can't be added any more/);
   });
 
   it('I-61: fails naming the kind whose cache is not complete after two minutes', async () => {
