@@ -14,7 +14,8 @@ const LOGIN_SPACING_MS = 1000;
 export class Authentication {
   readonly #settings: Settings;
   #login: Promise<string | undefined> | undefined;
-  #token: string | undefined;
+  /** What the last login gave, until it is refused; nothing while another one is under way. */
+  #held: { readonly token: string | undefined } | undefined;
   #lastLoginAt = -Infinity;
 
   constructor(settings: Settings) {
@@ -37,7 +38,9 @@ export class Authentication {
 
   /** Says that the server refused `stale`; the next who asks logs in again, unless somebody has already. */
   refused(stale: string | undefined): void {
-    if (stale === this.#token) this.#login = undefined;
+    if (!this.#held || this.#held.token !== stale) return;
+    this.#held = undefined;
+    this.#login = undefined;
   }
 
   async #logIn(transport: Transport): Promise<string | undefined> {
@@ -49,14 +52,14 @@ export class Authentication {
     const call = transport.unary(authenticateRpc, request, { requireLeader: false });
     const timer = clock.setTimer(() => call.cancel(), dialTimeoutMs);
     try {
-      this.#token = (await call.answer).token;
+      this.#held = { token: (await call.answer).token };
     } catch (error) {
       // As etcd's own client does: a user is configured, and the server does not ask for one.
       if (!/authentication is not enabled/.test(textOf(error))) throw error;
-      this.#token = undefined;
+      this.#held = { token: undefined };
     } finally {
       timer.cancel();
     }
-    return this.#token;
+    return this.#held.token;
   }
 }

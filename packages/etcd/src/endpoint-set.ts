@@ -41,7 +41,7 @@ export class EndpointSet {
       if (atHand) return atHand;
       this.#round ??= this.#connectRound().finally(() => (this.#round = undefined));
       await settledOrAborted(this.#round, signal);
-      this.#throwHopeless();
+      if (!signal.aborted) this.#throwHopeless();
     }
     return undefined;
   }

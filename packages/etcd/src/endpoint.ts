@@ -6,6 +6,7 @@ import { defectsOf } from './server-defects.ts';
 import { isSupported } from './server-version.ts';
 import { isSameTls, type TlsSettings } from './tls.ts';
 import { Transport } from './transport.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** So many times as long as usual a ping may stay unanswered on the slowest of links. */
 const PATIENCE_MAX = 8;
@@ -45,6 +46,7 @@ export class Endpoint {
   #patience = 1;
   /** The last connection that told something about the link. */
   #judged: object | undefined;
+  #connecting: Promise<boolean> | undefined;
   #closed = false;
 
   constructor(url: string, settings: Settings, cluster: ClusterIdentity) {
@@ -62,32 +64,53 @@ export class Endpoint {
     return this.#transport!;
   }
 
-  /** Connects and asks who it is, within `dialTimeoutMs`. Resolves to whether it is usable; `fault` says why not. */
+  /**
+   * Connects and asks who it is, within `dialTimeoutMs`. Resolves to whether it is usable; `fault` says why not. Whoever
+   * else asks meanwhile gets the same: two attempts would each open a transport, and one of them would be lost.
+   */
   async connect(): Promise<boolean> {
     if (this.usable) return true;
+    return (this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined)));
+  }
+
+  async #connect(): Promise<boolean> {
     this.connection = undefined;
-    let transport: Transport;
+    const { clock, dialTimeoutMs } = this.#settings;
+    const limit = new AbortController();
+    const timer = clock.setTimer(() => limit.abort(), dialTimeoutMs);
     try {
-      transport = await this.#prepared();
-    } catch (error) {
-      return this.#refuse('Untrusted', `its certificates can't be used: ${textOf(error)}`);
+      const transport = await this.#prepared(limit.signal);
+      return transport !== undefined && (await this.#ask(transport, limit.signal));
+    } finally {
+      timer.cancel();
     }
-    if (this.#closed) return this.#refuse('Unavailable', 'the store is closed');
+  }
+
+  /** The transport to connect with; undefined, with a fault, where it can't be had. */
+  async #prepared(limit: AbortSignal): Promise<Transport | undefined> {
+    try {
+      const transport = await this.#secured(await untilAborted(this.#certificates(), limit));
+      if (!this.#closed) return transport;
+      this.#refuse('Unavailable', 'the store is closed');
+    } catch (error) {
+      const { dialTimeoutMs } = this.#settings;
+      const text = limit.aborted ? `etcdStore.tls gave none within ${dialTimeoutMs} ms` : textOf(error);
+      this.#refuse('Untrusted', `its certificates can't be used: ${text}`);
+    }
+    return undefined;
+  }
+
+  async #ask(transport: Transport, limit: AbortSignal): Promise<boolean> {
     const call = transport.unary(statusRpc, {}, { requireLeader: false });
-    let late = false;
-    const timer = this.#settings.clock.setTimer(() => {
-      late = true;
-      call.cancel();
-    }, this.#settings.dialTimeoutMs);
+    if (limit.aborted) call.cancel();
+    else limit.addEventListener('abort', () => call.cancel());
     try {
       const { header, isLearner, version } = await call.answer;
       return this.#introduce(header.cluster_id, version, isLearner);
     } catch (error) {
-      if (late) return this.#refuse('Unavailable', `no answer within ${this.#settings.dialTimeoutMs} ms`);
+      if (limit.aborted) return this.#refuse('Unavailable', `no answer within ${this.#settings.dialTimeoutMs} ms`);
       if (saysUntrusted(error)) return this.#refuse('Untrusted', textOf(error));
       return this.#refuse(saysNotEtcd(error) ? 'NotEtcd' : 'Unavailable', textOf(error));
-    } finally {
-      timer.cancel();
     }
   }
 
@@ -117,9 +140,12 @@ export class Endpoint {
     this.#transport?.close();
   }
 
-  /** The transport to connect with: another one when certificates have been replaced. */
-  async #prepared(): Promise<Transport> {
-    const tls = await this.#settings.tls?.();
+  async #certificates(): Promise<TlsSettings | undefined> {
+    return this.#settings.tls?.();
+  }
+
+  /** The transport secured with these: another one when certificates have been replaced. */
+  async #secured(tls: TlsSettings | undefined): Promise<Transport> {
     if (tls && this.#tls && !isSameTls(tls, this.#tls)) {
       this.#transport?.close();
       this.#transport = undefined;

@@ -60,6 +60,12 @@ describe('classify', () => {
     });
   });
 
+  it('takes a call that its channel was closed over before it began as unsent', () => {
+    for (const details of ['Channel has been shut down', 'Channel closed before call started']) {
+      expect(classify(rpcError(14, details))).toEqual({ kind: 'unsent', code: 'Unavailable', text: details });
+    }
+  });
+
   it('reads a reason of cancelling a watch as it reads a status', () => {
     const reason = new Error('rpc error: code = PermissionDenied desc = etcdserver: permission denied');
     expect(classify(reason)).toEqual({ kind: 'verdict', code: 'PermissionDenied', text: 'permission denied' });

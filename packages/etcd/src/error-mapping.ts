@@ -47,7 +47,7 @@ const ETCD_ERRORS: readonly (readonly [RegExp, Failure['kind'], ErrorCode])[] = 
 
 /** What gRPC's client says when no connection took the request, and what HTTP/2 says of one that was not processed. */
 const NOT_SENT =
-  /^(?:No connection established|Name resolution failed|Failed to start HTTP\/2 stream|Channel has been|Stream refused by server)/;
+  /^(?:No connection established|Name resolution failed|Failed to start HTTP\/2 stream|Channel (?:has been|closed before)|Stream refused by server)/;
 /** What it says of a peer that does not speak gRPC. */
 const NOT_ETCD = /HTTP status code: (?:200|3\d\d|4(?!29)\d\d)|Protocol error|Expected HTTP\/|ERR_HTTP2_ERROR/;
 

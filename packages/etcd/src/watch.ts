@@ -31,7 +31,8 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #subject: () => CallSubject;
   readonly #cursor: WatchCursor;
-  readonly #stop: LinkedAbort;
+  /** Stops it: the store that closes, or the caller. Listens to both only while there is an iteration. */
+  #stop: LinkedAbort = linkedAbort();
   readonly #backoff: Backoff;
   /** Of the history that it follows. */
   readonly #incarnation: number;
@@ -47,13 +48,13 @@ export class Watch {
     this.#options = options;
     this.#subject = subject;
     this.#cursor = new WatchCursor(request);
-    this.#stop = linkedAbort(calls.closing, options.signal);
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 3000 }, calls.settings.random);
     this.#incarnation = calls.history.incarnation;
   }
 
   async *batches(): AsyncGenerator<WatchBatch, void, void> {
     const { clock } = this.#calls.settings;
+    this.#stop = linkedAbort(this.#calls.closing, this.#options.signal);
     try {
       while (!this.#stop.signal.aborted) {
         const endpoint = await this.#calls.endpoints.usable(this.#stop.signal);
@@ -84,12 +85,12 @@ export class Watch {
     const { connection } = endpoint;
     const start = this.#cursor.next;
     const token = await this.#token(endpoint);
+    if (this.#stop.signal.aborted) return;
     const stream = endpoint.transport.stream(watchRpc, { token, requireLeader: true });
     const cancel = (): void => stream.cancel();
     this.#stop.signal.addEventListener('abort', cancel, { once: true });
     const forget = this.#passOnRequests(stream, endpoint);
     try {
-      if (this.#stop.signal.aborted) return;
       stream.write(encodeWatch(this.#request, start, settings.watchFragments));
       const limits = {
         clock: settings.clock,
@@ -118,7 +119,8 @@ export class Watch {
 
   async #token(endpoint: Endpoint): Promise<string | undefined> {
     try {
-      return await this.#calls.authentication.token(endpoint.transport);
+      const login = this.#calls.authentication.token(endpoint.transport);
+      return login && (await untilAborted(login, this.#stop.signal));
     } catch (error) {
       const failure = classify(error);
       if (failure.kind === 'verdict') throw subjectError(failure.code, failure.text, this.#at(endpoint), error);

@@ -106,6 +106,12 @@ describe('fenceStore', () => {
     expect(await codeOf(follow())).toBe('Closed');
   });
 
+  it('refuses a watch that makes no sense by the call itself, as every store does', () => {
+    const fenced = fenceStore(store, {});
+    expect(() => fenced.watch({ key: 'b', end: 'a' })).toThrow('watch.end');
+    expect(() => fenced.watch({ key: 'a' }, { behindMax: -1 })).toThrow('watch.behindMax');
+  });
+
   it("a caller's own abort is Aborted, not Closed", async () => {
     const fenced = fenceStore(store, { signal: new AbortController().signal });
     expect(await codeOf(fenced.range({ key: 'a' }, { signal: AbortSignal.abort() }))).toBe('Aborted');

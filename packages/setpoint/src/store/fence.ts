@@ -1,5 +1,7 @@
 import { SetpointError, isSetpointError } from '../errors/index.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
+import { checkWatch } from './check-request.ts';
+import { checkBehindMax } from './far-behind.ts';
 import type {
   Alarm,
   CallOptions,
@@ -96,7 +98,13 @@ class FencedStore implements Store {
     return (response as Extract<OperationResponse, { txn: TxnResponse }>).txn;
   }
 
-  async *watch(request: WatchRequest, options: WatchOptions = {}): AsyncGenerator<WatchBatch> {
+  watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
+    checkWatch(request);
+    checkBehindMax(options.behindMax);
+    return this.#watch(request, options);
+  }
+
+  async *#watch(request: WatchRequest, options: WatchOptions): AsyncGenerator<WatchBatch> {
     this.#assertOpen();
     const link = linkedAbort(options.signal, this.#enter());
     try {

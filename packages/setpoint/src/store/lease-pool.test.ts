@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SetpointError } from '../errors/index.ts';
-import { FakeClock } from '../internal/fake-clock.ts';
+import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
 import { leasePool } from './lease-pool.ts';
 import { memoryStore } from './memory/memory-store.ts';
@@ -74,6 +74,35 @@ describe('leasePool', () => {
     pool.forget(lease);
     await clock.advance(0);
     expect(await pool.take(60)).not.toBe(lease);
+  });
+
+  it('P1: a lease may be forgotten while a grant is under way that comes to nothing', async () => {
+    const grants: ((error: unknown) => void)[] = [];
+    const pool = leasePool({ leaseGrant: () => new Promise((_, reject) => grants.push(reject)) }, { clock });
+    const taken = pool.take(60);
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', listen);
+    pool.forget(7n);
+    grants[0]!(new SetpointError('Unavailable', 'nobody there'));
+    await expect(taken).rejects.toMatchObject({ code: 'Unavailable' });
+    await settle();
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('who gives up hears so at once, and only for himself', async () => {
+    const grants: ((granted: { id: bigint; ttlSeconds: number }) => void)[] = [];
+    const pool = leasePool({ leaseGrant: () => new Promise((resolve) => grants.push(resolve)) }, { clock });
+    const caller = new AbortController();
+    const given = pool.take(60, { signal: caller.signal });
+    const other = pool.take(60);
+    caller.abort(new Error('enough'));
+    await expect(given).rejects.toMatchObject({ code: 'Aborted', cause: new Error('enough') });
+    await expect(pool.take(30, { signal: caller.signal })).rejects.toMatchObject({ code: 'Aborted' });
+    expect(grants).toHaveLength(1);
+    grants[0]!({ id: 7n, ttlSeconds: 63 });
+    expect(await other).toBe(7n);
   });
 
   it('refuses numbers that can not be', async () => {

@@ -1,4 +1,5 @@
-import { isSetpointError, SetpointError } from '../errors/index.ts';
+import { SetpointError } from '../errors/index.ts';
+import { abortable } from '../internal/abortable.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { MAX_LEASE_TTL_SECONDS } from './limits.ts';
 import type { CallOptions, Store } from './port.ts';
@@ -16,7 +17,6 @@ export interface LeasePoolOptions {
 interface Pooled {
   readonly id: Promise<bigint>;
   readonly takesUntil: number;
-  readonly ttlMs: number;
   keys: number;
 }
 
@@ -62,8 +62,11 @@ export class LeasePool {
     this.#keysMax = keysMax;
   }
 
-  /** A lease for one key that is to live for at least so many seconds from now. Fails as `leaseGrant` does. */
-  async take(ttlSeconds: number, options?: CallOptions): Promise<bigint> {
+  /**
+   * A lease for one key that is to live for at least so many seconds from now. Fails as `leaseGrant` does, and with
+   * `Aborted` when its caller gives up: a grant that is under way goes on, since others may wait for it.
+   */
+  async take(ttlSeconds: number, { signal }: Pick<CallOptions, 'signal'> = {}): Promise<bigint> {
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_LEASE_TTL_SECONDS / 2) {
       const most = Math.floor(MAX_LEASE_TTL_SECONDS / 2);
       throw new SetpointError(
@@ -71,22 +74,26 @@ export class LeasePool {
         `leasePool: ttlSeconds must be a whole number from 1 to ${most}; got ${ttlSeconds}`,
       );
     }
+    if (signal?.aborted) throw givenUp(signal);
     const now = this.#clock.now();
     const current = this.#current.get(ttlSeconds);
-    // Within an abort of its first caller the others would fail too: a grant is nobody's own.
     const pooled =
       current && now < current.takesUntil && current.keys < this.#keysMax ? current : this.#grant(ttlSeconds);
     pooled.keys++;
-    options?.signal?.throwIfAborted();
-    return pooled.id;
+    if (!signal) return pooled.id;
+    return abortable(pooled.id, signal).catch((error: unknown) => {
+      throw signal.aborted ? givenUp(signal) : error;
+    });
   }
 
   /** Takes no further keys with this lease: it is gone. */
   forget(id: bigint): void {
     for (const [ttlSeconds, { id: pooled }] of this.#current) {
-      void pooled.then((each) => {
+      const drop = (each: bigint): void => {
         if (each === id && this.#current.get(ttlSeconds)?.id === pooled) this.#current.delete(ttlSeconds);
-      });
+      };
+      // A grant that failed is not kept anyway, and those who wait for it are told.
+      pooled.then(drop, () => {});
     }
   }
 
@@ -95,12 +102,15 @@ export class LeasePool {
     const windowMs = Math.min(this.#reuseMs, ttlSeconds * 1000 * this.#reuseShare);
     const longer = Math.ceil(windowMs / 1000);
     const id = this.#store.leaseGrant({ ttlSeconds: ttlSeconds + longer }).then((granted) => granted.id);
-    const pooled = { id, takesUntil: this.#clock.now() + windowMs, ttlMs: ttlSeconds * 1000, keys: 0 };
+    const pooled = { id, takesUntil: this.#clock.now() + windowMs, keys: 0 };
     this.#current.set(ttlSeconds, pooled);
-    id.catch((error: unknown) => {
+    id.catch(() => {
       if (this.#current.get(ttlSeconds) === pooled) this.#current.delete(ttlSeconds);
-      return isSetpointError(error);
     });
     return pooled;
   }
+}
+
+function givenUp(signal: AbortSignal): SetpointError {
+  return new SetpointError('Aborted', 'leasePool: its caller gave up before there was a lease', { cause: signal.reason });
 }
