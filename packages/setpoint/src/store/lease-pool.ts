@@ -112,5 +112,7 @@ export class LeasePool {
 }
 
 function givenUp(signal: AbortSignal): SetpointError {
-  return new SetpointError('Aborted', 'leasePool: its caller gave up before there was a lease', { cause: signal.reason });
+  return new SetpointError('Aborted', 'leasePool: its caller gave up before there was a lease', {
+    cause: signal.reason,
+  });
 }
