@@ -111,6 +111,7 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'F-108',
+    last: 'F-116',
     title: `${POISONS} poison values and names, listed and watched: each is isolated, the rest goes on, good writes heal (F-108 to F-116)`,
     async cycle(t) {
       const server = await t.sharedEtcd();

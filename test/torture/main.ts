@@ -7,7 +7,7 @@ import { findEtcd } from '../../scripts/etcd.mjs';
 import { commandLine, oneOf, outputFile, refuse, seedOf, whole, writeJson } from '../harness/command-line.ts';
 import { chosenEtcds } from '../harness/etcd-server.ts';
 import type { Row } from './row.ts';
-import { allRows, numberOf, rowsOption } from './rows.ts';
+import { allRows, isAbout, numberOf, rowsOption } from './rows.ts';
 import { type RowOutcome, runRow, type RunRowOptions } from './run-row.ts';
 import { markdownOf, outcomeLines, summaryOf, type TortureRun } from './torture-report.ts';
 
@@ -37,7 +37,7 @@ const { cycles, seed, first, client, rows: wanted } = values;
 const members = values.members === '3' ? 3 : 1;
 
 const all = await allRows();
-const chosen = all.filter((row) => (wanted?.has(numberOf(row.id)) ?? true) && (client !== 'etcd3' || row.etcd3));
+const chosen = all.filter((row) => (!wanted || isAbout(row, wanted)) && (client !== 'etcd3' || row.etcd3));
 if (chosen.length === 0) refuse('rows', 'rows that there are', [...(wanted ?? [])].map((row) => `F-${row}`).join());
 console.log(`torture, seed ${seed}: ${chosen.length} rows`);
 
@@ -56,7 +56,7 @@ for (const version of versions) {
   // Under the other client what does not hold is what one wants to see.
   if (client === 'setpoint' && run.outcomes.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
 }
-const absent = [...(wanted ?? [])].filter((number) => !all.some(({ id }) => numberOf(id) === number));
+const absent = [...(wanted ?? [])].filter((number) => !all.some((row) => isAbout(row, new Set([number]))));
 if (absent.length > 0) console.log(`no row yet for ${absent.map((number) => `F-${number}`).join(', ')}`);
 writeJson(values.json, runs);
 if (values.markdown !== undefined) {

@@ -1,30 +1,46 @@
 import type { Logger } from 'setpoint/internal';
 
-/** Keeps every line. */
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps every line, with the fields that its logger was made with. */
 export class RecordedLog implements Logger {
-  readonly lines: { readonly level: string; readonly message: string; readonly fields: object }[] = [];
+  readonly lines: Line[];
+  readonly #bound: object;
+
+  constructor(lines: Line[] = [], bound: object = {}) {
+    this.lines = lines;
+    this.#bound = bound;
+  }
 
   debug(fields: object, message: string): void {
-    this.lines.push({ level: 'debug', message, fields });
+    this.#keep('debug', fields, message);
   }
 
   info(fields: object, message: string): void {
-    this.lines.push({ level: 'info', message, fields });
+    this.#keep('info', fields, message);
   }
 
   warn(fields: object, message: string): void {
-    this.lines.push({ level: 'warn', message, fields });
+    this.#keep('warn', fields, message);
   }
 
   error(fields: object, message: string): void {
-    this.lines.push({ level: 'error', message, fields });
+    this.#keep('error', fields, message);
   }
 
-  child(): Logger {
-    return this;
+  child(fields: object): Logger {
+    return new RecordedLog(this.lines, { ...this.#bound, ...fields });
   }
 
   count(part: string): number {
     return this.lines.filter(({ message }) => message.includes(part)).length;
+  }
+
+  #keep(level: string, fields: object, message: string): void {
+    this.lines.push({ level, message, fields: { ...this.#bound, ...fields } });
   }
 }

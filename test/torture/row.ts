@@ -4,6 +4,8 @@ import type { Cycle } from './cycle.ts';
 export interface Row {
   /** The row's number in the catalogue, such as `F-22`. */
   readonly id: string;
+  /** The last of the numbers that it is about, where these are several in a row. */
+  readonly last?: string;
   /** The fault, and what must hold. */
   readonly title: string;
   /** The minors of etcd that it can be made to happen on. Default: all that are there. */

@@ -29,6 +29,11 @@ export const rowsOption: Option<ReadonlySet<number> | undefined> = {
   read: numbersOf,
 };
 
+/** Whether the row is about one of these numbers. */
+export function isAbout({ id, last = id }: Row, numbers: ReadonlySet<number>): boolean {
+  return [...numbers].some((number) => number >= numberOf(id) && number <= numberOf(last));
+}
+
 /** The numbers that a text such as `F-1..F-67` or `F-22,F-23` names; undefined when it names none. */
 function numbersOf(text: string): ReadonlySet<number> | undefined {
   const numbers = new Set<number>();

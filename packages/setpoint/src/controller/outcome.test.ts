@@ -4,6 +4,10 @@ import { SetpointError } from '../errors/index.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { type Reconciler, type Result, terminal } from './reconciler.ts';
 
+function forbidden(): never {
+  throw new Error('not to be looked at');
+}
+
 describe('how an attempt ends', () => {
   it('I-55: success forgets earlier failures and asks for nothing', async () => {
     let fail = true;
@@ -128,6 +132,28 @@ describe('how an attempt ends', () => {
     ['a TypeError of fetch', new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }), false],
     ['a SetpointError', new SetpointError('Unavailable', 'no endpoint'), false],
   ];
+  it('F-97: what lets nobody look at it is a failure like any other', async () => {
+    const unreadable: readonly unknown[] = [
+      new Proxy({}, { get: forbidden, has: forbidden, getPrototypeOf: forbidden }),
+      Object.defineProperty(new Error('x'), 'cause', { get: forbidden }),
+    ];
+    for (const thrown of unreadable) {
+      let runs = 0;
+      const { controller, clock, metric, lines, stop } = await started(() => {
+        runs++;
+        throw thrown;
+      });
+      controller.queue.add('ns/a');
+      await settle();
+      await clock.advance(5);
+      expect(runs).toBe(2);
+      expect(metric('controller_runtime_reconcile_panics_total{controller="test"}')).toBe(2);
+      const keys = lines.filter(({ level }) => level === 'error').map(({ fields }) => fields['key']);
+      expect(keys).toEqual(['ns/a', 'ns/a']);
+      await stop();
+    }
+  });
+
   it.each(thrown)(
     'F-97 I-57 I-58: %s, thrown or rejected, becomes the same retried error',
     async (_what, value, panic) => {

@@ -33,11 +33,15 @@ export function outcomeOf(value: unknown): Outcome {
   return requeue ? { type: 'requeue', ...named } : { type: 'success' };
 }
 
-/** Anything can be thrown; a panic is what only a bug throws. */
+/** Anything can be thrown, also what can't be looked at; a panic is what only a bug throws. Never throws itself. */
 export function failure(error: unknown): Outcome {
-  const retryAfterMs = retryAfterOf(error);
-  const known = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return { type: 'error', error, terminal: isTerminal(error), panic: isPanic(error), ...known };
+  try {
+    const retryAfterMs = retryAfterOf(error);
+    const known = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return { type: 'error', error, terminal: isTerminal(error), panic: isPanic(error), ...known };
+  } catch {
+    return { type: 'error', error, terminal: false, panic: true };
+  }
 }
 
 /** The outermost that says so counts. */

@@ -108,8 +108,12 @@ export class SetpointError extends Error {
   }
 }
 
-/** Whether `error` is setpoint's, and, when a code is given, of that code. */
+/** Whether `error` is setpoint's, and, when a code is given, of that code. Never throws, whatever was thrown. */
 export function isSetpointError(error: unknown, code?: ErrorCode): error is SetpointError {
-  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
-  return code === undefined || (error as SetpointError).code === code;
+  if (typeof error !== 'object' || error === null) return false;
+  try {
+    return BRAND in error && (code === undefined || (error as SetpointError).code === code);
+  } catch {
+    return false; // a proxy that lets nobody look
+  }
 }

@@ -1,0 +1,129 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { defineController } from 'setpoint';
+import type { HotKey } from 'setpoint/controller';
+import { FakeClock } from 'setpoint/testing';
+import { check, eventually } from './checks.ts';
+import type { Row } from './row.ts';
+import { allDone, createJobs, Job, startManager } from './started-manager.ts';
+
+/** Keeps the event loop to itself. */
+function blockFor(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Reconciles that run or block without end. */
+export const rows: readonly Row[] = [
+  {
+    id: 'F-101',
+    title:
+      'a reconcile asks to be run again at once, for ever: it gets ten milliseconds, is told to be hot, and others get their turns',
+    async cycle(t) {
+      const clock = new FakeClock();
+      const requeueAfterMs = t.pick([0.001, 0.5, 1, 5, 9.9]);
+      let [runs, zeroRuns, created] = [0, 0, 0];
+      const arrivedAt = new Map<string, number>();
+      const waited: number[] = [];
+      const jobs = defineController(Job, {
+        async reconcile({ object, status }) {
+          const { name } = object.metadata;
+          if (name === 'spinning') runs++;
+          if (name === 'spinning') return { requeueAfterMs };
+          if (name === 'zero') zeroRuns++;
+          if (name === 'zero') return { requeueAfterMs: 0 };
+          if (object.status === undefined) waited.push(runs - (arrivedAt.get(`default/${name}`) ?? runs));
+          await status({ text: object.spec.text });
+        },
+      });
+      const { manager, client, metric } = await startManager(t, { controllers: [jobs], clock });
+      const hot: HotKey[] = [];
+      manager.controller('jobs').on('hot', (told) => hot.push(told));
+      manager.informer(Job).addEventHandler({ add: (_, { key }) => void arrivedAt.set(key, runs) });
+      await createJobs(client, ['zero', 'spinning']);
+      await eventually(() => runs > 0, 'the first run');
+      const startedAt = clock.now();
+      for (let turn = 0; turn < 4000 && hot.length === 0; turn++) {
+        if (turn % 200 === 0) await createJobs(client, [`other-${created++}`]);
+        await clock.advance(t.between(2, 8));
+      }
+      const others = Array.from({ length: created }, (_, at) => `other-${at}`);
+      await eventually(() => clock.advance(1).then(() => allDone(manager, others)), 'the others are done');
+      const most = (clock.now() - startedAt) / 10 + 2;
+      check(runs <= most, `${runs} runs in ${clock.now() - startedAt} ms`);
+      check(
+        hot.length === 1 && hot[0]!.key === 'default/spinning' && hot[0]!.kind === 'hot',
+        `told hot: ${hot.length} times`,
+      );
+      check(metric('setpoint_hot_keys_total', 'kind="hot"') === 1, 'the metric does not show it');
+      check(Math.max(...waited) <= 2, `another key waited for ${Math.max(...waited)} runs of the spinning one`);
+      check(zeroRuns === 1, `one that asked for a run after 0 ms ran ${zeroRuns} times`);
+    },
+  },
+  {
+    id: 'F-103',
+    title: 'reconciles keep the event loop to themselves: each is named with its controller and key, and counted',
+    async cycle(t) {
+      const slow = new Map(Array.from({ length: 2 }, (_, at) => [`default/slow-${at}`, t.between(210, 300)]));
+      const jobs = defineController(Job, {
+        async reconcile({ object, status }) {
+          const blockMs = slow.get(`default/${object.metadata.name}`);
+          if (blockMs !== undefined && object.status === undefined) blockFor(blockMs);
+          await status({ text: object.spec.text });
+        },
+      });
+      const { manager, client, metric } = await startManager(t, { controllers: [jobs] });
+      const names = ['slow-0', 'quick-0', 'slow-1', 'quick-1'];
+      await createJobs(client, names);
+      await eventually(() => allDone(manager, names), 'all are done');
+      const lines = t.log.lines.filter(({ fields }) => fields['blockedMs'] !== undefined);
+      for (const [key, blockMs] of slow) {
+        const own = lines.filter(({ fields }) => fields['key'] === key && fields['controller'] === 'jobs');
+        const told = own.some(({ fields }) => Number(fields['blockedMs']) >= blockMs - 1);
+        check(told, `none of ${own.length} lines says that ${key} has blocked for ${blockMs} ms`);
+      }
+      const counted = metric('setpoint_blocking_reconciles_total', 'controller="jobs"');
+      check(counted === lines.length, `${counted} are counted, ${lines.length} were told`);
+    },
+  },
+  {
+    id: 'F-104',
+    title:
+      'a reconcile writes what it watches each time: the loop is named with its field and slowed down, and what others change is not',
+    async cycle(t) {
+      const clock = new FakeClock();
+      const ranAt: number[] = [];
+      let [seen, ticks] = ['', 0];
+      const jobs = defineController(Job, {
+        async reconcile({ object, status }) {
+          ranAt.push(clock.now());
+          seen = object.spec.text;
+          await status({ text: `at ${++ticks}` });
+        },
+      });
+      const { manager, client, metric } = await startManager(t, { controllers: [jobs], clock });
+      const hot: HotKey[] = [];
+      manager.controller('jobs').on('hot', (told) => hot.push(told));
+      await createJobs(client, ['loop']);
+      await eventually(() => hot.length > 0, 'the loop is found');
+      check(
+        hot[0]!.kind === 'self-trigger' && hot[0]!.paths.includes('status.text'),
+        `told: ${JSON.stringify(hot[0])}`,
+      );
+      check(metric('setpoint_hot_keys_total', 'kind="self-trigger"') === 1, 'the metric does not show it');
+      await wait(50);
+      const undamped = ranAt.length;
+      const changeAt = t.between(2, 60);
+      for (let step = 0; step < 80; step++) {
+        await clock.advance(500);
+        await wait(2);
+        if (step !== changeAt) continue;
+        await client.resource(Job).modify('default/loop', ({ spec }) => ({ spec: { text: `${spec.text} and more` } }));
+        await eventually(() => seen === 'one and more', 'what somebody else changed is reconciled at once');
+      }
+      // Put off by 1, 2, 4, 8, 16 s, and once more from the start after the change of somebody else.
+      const damped = ranAt.length - undamped;
+      check(damped >= 3 && damped <= 14, `${damped} runs in 40 s`);
+      check(hot.length === 1, `the loop was told ${hot.length} times in a minute`);
+    },
+  },
+];
