@@ -32,7 +32,7 @@ export interface StartedManager {
   readonly client: Client;
   readonly reports: readonly ReconcileReport[];
   /** What is counted under this name, summed over the series that have all of these labels, such as `kind="hot"`. */
-  metric(name: string, ...labels: readonly string[]): number;
+  readonly metric: (name: string, ...labels: readonly string[]) => number;
   /** Stops it; with what it ended, if with an error. */
   stop(): Promise<unknown>;
 }
@@ -52,7 +52,7 @@ export async function startManager(t: Cycle, options: Partial<ControlPlaneOption
   t.defer(async () => {
     life.abort();
     const error = await ended;
-    if (error !== undefined && !taken) throw error;
+    if (error !== undefined && !taken) throw new Error('the manager failed', { cause: error });
   });
   await manager.whenReady();
   return {
