@@ -28,6 +28,8 @@ export default defineConfig({
           'test/inference/**/*.test.ts',
         ],
         60_000,
+        // What a test changes of its process it puts back: a module graph for each file would cost more than the tests do.
+        { isolate: false },
       ),
       project('simulation', ['test/simulation/**/*.test.ts', 'test/linearizability/**/*.test.ts'], 120_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 120_000),
