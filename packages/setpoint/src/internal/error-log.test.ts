@@ -20,4 +20,14 @@ describe('ErrorLog', () => {
     expect(lines[10]).toMatchObject({ at: 26, suppressed: 16 });
     expect(lines[11]).not.toHaveProperty('suppressed');
   });
+
+  it('F-107: keeps lines of one message from hiding another', () => {
+    const messages: string[] = [];
+    const error = (_fields: object, message: string): void => void messages.push(message);
+    const log = new ErrorLog({ ...silentLogger, error }, new FakeClock());
+    for (let at = 0; at < 25; at++) log.write(new Error('again'), { at }, 'a handler failed');
+    log.write(new Error('once'), {}, 'a value can not be read');
+    expect(messages.filter((message) => message === 'a handler failed')).toHaveLength(10);
+    expect(messages.at(-1)).toBe('a value can not be read');
+  });
 });
