@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { defineController } from 'setpoint';
 import { createInformer, type Informer, type InformerFailure } from 'setpoint/informer';
-import { jsonCodec } from 'setpoint/resource';
+import { jsonCodec, textCodec } from 'setpoint/resource';
 import type { Store } from 'setpoint/store';
+import { heapUsed } from '../harness/heap-used.ts';
 import { check, eventually } from './checks.ts';
 import type { Cycle } from './cycle.ts';
 import type { Row } from './row.ts';
@@ -128,6 +129,61 @@ export const rows: readonly Row[] = [
       check(t.log.count('not usable') + t.log.count('lost its stream') > 0, 'the connection is not logged');
       check(informer.lister.has('last') && informer.hasSynced, 'the informer did not go on');
       check(left.length === 0, () => `P1: thrown at nobody: ${String(left[0])}`);
+    },
+  },
+  {
+    id: 'F-100',
+    title:
+      'a handler is blocked while 100 MB of changes go by: as many wait as there are keys, memory stays, the newest is told',
+    exclusive: true,
+    async cycle(t) {
+      const [keys, rounds, size] = [64, 100, 16_384];
+      const server = await t.sharedEtcd();
+      const store = t.store(server.endpoints);
+      const informer = createInformer<string>({ store, prefix: t.prefix, codec: textCodec });
+      const life = new AbortController();
+      const running = informer.run(life.signal);
+      t.defer(() => {
+        life.abort();
+        return running;
+      });
+      await informer.whenSynced();
+      let [release, calls] = [(): void => {}, 0];
+      const blocked = new Promise<void>((resolve) => (release = resolve));
+      const told = new Map<string, string>();
+      const note = (object: string, key: string): Promise<void> => {
+        calls++;
+        told.set(key, object.slice(0, 8));
+        return blocked;
+      };
+      const registration = informer.addEventHandler({
+        add: (object, { key }) => note(object, key),
+        update: (_, object, { key }) => note(object, key),
+      });
+      let [before, most, revision] = [0, 0, 0n];
+      const stampOf = (round: number): string => String(round).padStart(8, '0');
+      for (let round = 0; round < rounds; round++) {
+        const value = stampOf(round).padEnd(size, 'x');
+        const then = Array.from({ length: keys }, (_, at) => ({ put: { key: `${t.prefix}${at}`, value } }));
+        ({ revision } = await store.txn({ then }, { timeoutMs: 15_000 }));
+        if (round === 1) before = heapUsed();
+        most = Math.max(most, registration.pending);
+      }
+      await informer.waitFor(revision, { timeoutMs: 15_000 });
+      most = Math.max(most, registration.pending);
+      const grown = heapUsed() - before;
+      t.measure('heap grown, MB', grown / 1e6);
+      check(most > 0 && most <= keys, `Q1: changes of ${most} keys waited, of ${keys}`);
+      check(grown < 64e6, `M1: the heap grew by ${Math.round(grown / 1e6)} MB`);
+      release();
+      const newest = stampOf(rounds - 1);
+      await eventually(
+        () => told.size === keys && [...told.values()].every((stamp) => stamp === newest),
+        () => `the newest of every key is told; ${told.size} keys were`,
+      );
+      check(calls <= 2 * keys + 1, `the handler was called ${calls} times for ${keys} keys`);
+      await store.delete({ prefix: t.prefix });
+      await store.compact(revision, { timeoutMs: 15_000 });
     },
   },
 ];

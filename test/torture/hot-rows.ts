@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { defineController } from 'setpoint';
 import type { HotKey } from 'setpoint/controller';
 import { FakeClock } from 'setpoint/testing';
+import { exponentialLimiter } from 'setpoint/workqueue';
 import { check, eventually } from './checks.ts';
 import type { Row } from './row.ts';
 import { allDone, createJobs, Job, startManager } from './started-manager.ts';
@@ -12,7 +13,10 @@ function blockFor(ms: number): void {
   while (performance.now() < end);
 }
 
-/** Reconciles that run or block without end. */
+/** What one line of a log may weigh, whatever was thrown. */
+const LINE_MAX = 16_384;
+
+/** Reconciles that run, block or fail without end. */
 export const rows: readonly Row[] = [
   {
     id: 'F-101',
@@ -124,6 +128,42 @@ export const rows: readonly Row[] = [
       const damped = ranAt.length - undamped;
       check(damped >= 3 && damped <= 14, `${damped} runs in 40 s`);
       check(hot.length === 1, `the loop was told ${hot.length} times in a minute`);
+    },
+  },
+  {
+    id: 'F-107',
+    title:
+      'hundreds of different failures with huge messages: few and short lines tell of them, all are counted, little is remembered',
+    async cycle(t) {
+      const names = Array.from({ length: 40 }, (_, at) => `job-${at}`);
+      const most = t.between(400, 800);
+      const size = t.between(20_000, 80_000);
+      let failed = 0;
+      const jobs = defineController(Job, {
+        concurrency: 8,
+        rateLimiter: exponentialLimiter({ baseMs: 1, maxMs: 2 }),
+        async reconcile({ object, status }) {
+          if (failed < most) throw new Error(`failure ${++failed}: ${String(failed % 10).repeat(size)}`);
+          await status({ text: object.spec.text });
+        },
+      });
+      const { manager, client, metric } = await startManager(t, { controllers: [jobs] });
+      const startedAt = performance.now();
+      await createJobs(client, names);
+      await eventually(() => allDone(manager, names), 'all are done', 30_000);
+      const seconds = (performance.now() - startedAt) / 1000;
+      const lines = t.log.lines.filter(({ fields, level }) => level === 'error' && fields['controller'] === 'jobs');
+      check(lines.length <= 100 + 10 * seconds + 1, `${lines.length} lines in ${seconds} s`);
+      const largest = Math.max(...lines.map((line) => JSON.stringify(line).length));
+      check(largest <= LINE_MAX, `a line has ${largest} characters`);
+      const told = lines.reduce((sum, { fields }) => sum + 1 + Number(fields['suppressed'] ?? 0), 0);
+      check(told > 0 && told <= most, `lines and what they say was left out are ${told} of ${most}`);
+      check(metric('controller_runtime_reconcile_errors_total') === most, 'not every failure is counted');
+      const explained = JSON.stringify(manager.controller('jobs').explain('default/job-0'), (_, value: unknown) =>
+        typeof value === 'bigint' ? `${value}` : value,
+      );
+      check(explained.length < LINE_MAX, `the explanation of a key has ${explained.length} characters`);
+      t.measure('lines', lines.length);
     },
   },
 ];

@@ -1,8 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { defineController } from 'setpoint';
-import { createInformer, type Informer, type InformerFailure } from 'setpoint/informer';
+import { createInformer, type HandlerRegistration, type Informer, type InformerFailure } from 'setpoint/informer';
 import { jsonCodec } from 'setpoint/resource';
 import { keyText, type Store } from 'setpoint/store';
-import { check, checkSame, eventually } from './checks.ts';
+import { auditCache, check, checkSame, eventually } from './checks.ts';
 import type { Cycle } from './cycle.ts';
 import type { Row } from './row.ts';
 import { allDone, createJobs, Job, startManager, Task } from './started-manager.ts';
@@ -33,6 +34,25 @@ function startedInformer(t: Cycle, store: Store): Informer<Stored> {
     return running;
   });
   return informer as Informer<Stored>;
+}
+
+/** Everything that a handler is told, held against what it was told before. */
+class Follower {
+  readonly states = new Map<string, string>();
+  calls = 0;
+  wrong: string | undefined;
+
+  add(key: string, object: string): void {
+    this.calls++;
+    if (this.states.has(key)) this.wrong ??= `an add of ${key}, which was there`;
+    this.states.set(key, object);
+  }
+
+  update(key: string, old: string, object: string): void {
+    this.calls++;
+    if (this.states.get(key) !== old) this.wrong ??= `an update of ${key} from a state that was not told`;
+    this.states.set(key, object);
+  }
 }
 
 /** Code that handles what all share: objects of the cache, and the sets of those who are told. */
@@ -88,6 +108,70 @@ export const rows: readonly Row[] = [
         kvs.map(({ value }) => keyText(value)),
         'C1: the cache',
       );
+    },
+  },
+  {
+    id: 'F-105',
+    title:
+      'handlers add and remove handlers while they are called: who joins starts without a gap, who is removed hears nothing, nobody is skipped',
+    async cycle(t) {
+      const store = t.store((await t.sharedEtcd()).endpoints, { combineWrites: false });
+      const informer = t.informer(store, t.prefix);
+      await informer.whenSynced();
+      const [steady, last] = [new Follower(), new Follower()];
+      const joined: Follower[] = [];
+      const follow = (follower: Follower, extra: () => void = () => {}): HandlerRegistration =>
+        informer.addEventHandler({
+          add: (object, { key }) => (follower.add(key, object), extra()),
+          update: (old, object, { key }) => (follower.update(key, old, object), extra()),
+        });
+      let [afterRemoval, removed] = [0, false];
+      const writes = t.between(30, 60);
+      const [joinAt, removeAt] = [t.between(1, writes - 1), t.between(1, writes - 1)];
+      follow(steady, () => {
+        if (steady.calls === joinAt || steady.calls === joinAt + 1) {
+          const follower = new Follower();
+          joined.push(follower);
+          follow(follower);
+        }
+        if (steady.calls === removeAt) {
+          removed = true;
+          leaving.remove();
+        }
+      });
+      const leaving = informer.addEventHandler({
+        add: () => void (removed && afterRemoval++),
+        update: () => void (removed && afterRemoval++),
+      });
+      const itself = informer.addEventHandler({ add: () => itself.remove(), update: () => itself.remove() });
+      follow(last);
+      let heard = 0;
+      const stopHearing = informer.on('add', () => {
+        stopHearing();
+        informer.on('update', () => heard++);
+      });
+      await wait(20);
+      let revision = 0n;
+      for (let at = 0; at < writes; at++) {
+        ({ revision } = await store.put({ key: `${t.prefix}${at === 0 ? 0 : t.between(0, 8)}`, value: `v${at}` }));
+      }
+      await informer.waitFor(revision, { timeoutMs: 15_000 });
+      const all = [steady, last, ...joined];
+      const state = (): Map<string, string> =>
+        new Map([...informer.lister.keys()].map((key) => [key, informer.lister.get(key)!]));
+      await eventually(
+        () => all.every(({ states }) => [...state()].every(([key, object]) => states.get(key) === object)),
+        'everybody has been told of everything',
+      );
+      for (const follower of all) check(follower.wrong === undefined, () => `I-99: ${follower.wrong}`);
+      check(
+        steady.calls === writes && last.calls === writes,
+        `${steady.calls} and ${last.calls} of ${writes} changes were told`,
+      );
+      check(joined.length > 0, 'nobody joined');
+      check(removed && afterRemoval === 0, `I-101: ${afterRemoval} calls came after the removal`);
+      check(heard > 0, 'a listener that was added by another one hears nothing');
+      await auditCache(informer, store);
     },
   },
   {
