@@ -34,9 +34,9 @@ async function fallBehind(
 ): Promise<void> {
   await server.isolate(index);
   await leaderOf(server, direct);
-  // A member keeps 5,000 entries for others to catch up from; beyond, it sends a snapshot.
+  // A member keeps 5,000 entries for others to catch up from; far beyond, it sends a snapshot.
   const puts = async (from: number): Promise<void> => {
-    for (let number = from; number < 6000; number += 128) {
+    for (let number = from; number < 12_000; number += 128) {
       await direct.put({ key: `${t.prefix}n/${number % 300}`, value: `${number}` }, { timeoutMs: 15_000 });
     }
   };
@@ -233,7 +233,7 @@ export const rows: readonly Row[] = [
       const before = await snapshotsReceived(server.endpoints[index]!);
       let received = 0;
       // Whether it takes a snapshot is the leader's choice: mostly at once.
-      for (let tries = 0; tries < 4 && received === 0; tries++) {
+      for (let tries = 0; tries < 8 && received === 0; tries++) {
         await fallBehind(t, { server, index, direct, own: store });
         received = (await snapshotsReceived(server.endpoints[index]!)) - before;
       }
