@@ -60,7 +60,11 @@ const absent = [...(wanted ?? [])].filter((number) => !all.some((row) => isAbout
 if (absent.length > 0) console.log(`no row yet for ${absent.map((number) => `F-${number}`).join(', ')}`);
 writeJson(values.json, runs);
 if (values.markdown !== undefined) {
-  const command = `npm run torture -- ${process.argv.slice(2).join(' ')}`;
+  // Where the outcomes went besides is of this machine.
+  const command = `npm run torture -- ${process.argv
+    .slice(2)
+    .join(' ')
+    .replace(/ ?--json[ =]\S+/, '')}`;
   writeFileSync(values.markdown, markdownOf(runs, all, command));
 }
 const [one, ...others] = runs;
