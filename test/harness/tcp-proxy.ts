@@ -137,8 +137,6 @@ function listen(server: Server): Promise<void> {
 }
 
 const THROTTLE_TICK_MS = 50;
-/** A tick that comes late makes up for it, up to so much: the rate is what was asked for on a busy machine too. */
-const THROTTLE_CATCH_UP_MS = 1000;
 /** In chunks of at most 64 KiB. */
 const QUEUE_MAX = 16;
 
@@ -151,7 +149,6 @@ class ProxyLink implements Link {
   readonly #options: ProxyOptions;
   readonly #queues: Record<Side, { bytes: Buffer; due: number }[]> = { client: [], server: [] };
   readonly #timers = new Map<Side, NodeJS.Timeout>();
-  readonly #askedAt: Record<Side, number> = { client: performance.now(), server: performance.now() };
   readonly #finished = new Set<Side>();
 
   constructor(number: number, sockets: Record<Side, Socket>, weather: Weather, options: ProxyOptions) {
@@ -202,8 +199,8 @@ class ProxyLink implements Link {
   #pump(from: Side): void {
     const queue = this.#queues[from];
     const target = this.#sockets[from === 'client' ? 'server' : 'client'];
+    let allowance = ((this.#weather.bytesPerSecond ?? Infinity) * THROTTLE_TICK_MS) / 1000;
     if (this.#timers.has(from)) return;
-    let allowance = this.#allowance(from);
     while (queue.length > 0 && !this.#weather.held.has(from) && !target.destroyed && !target.writableNeedDrain) {
       const head = queue[0]!;
       const early = head.due - performance.now();
@@ -217,15 +214,6 @@ class ProxyLink implements Link {
     }
     if (queue.length <= QUEUE_MAX) this.#sockets[from].resume();
     if (queue.length === 0 && this.#finished.has(from)) target.end();
-  }
-
-  /** How many bytes may pass now, by the time since it was asked last. */
-  #allowance(from: Side): number {
-    const { bytesPerSecond } = this.#weather;
-    const now = performance.now();
-    const sinceMs = Math.min(now - this.#askedAt[from], THROTTLE_CATCH_UP_MS);
-    this.#askedAt[from] = now;
-    return bytesPerSecond === undefined ? Infinity : (bytesPerSecond * sinceMs) / 1000;
   }
 
   /** Passes bytes on; false when the link ended by that. */
