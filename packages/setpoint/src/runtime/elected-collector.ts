@@ -1,8 +1,9 @@
 import { type Client, type ClientOptions, createClient } from '../client/index.ts';
-import { LeaderElector } from '../coordination/index.ts';
+import { LeaderElector, type Leadership } from '../coordination/index.ts';
 import { isSetpointError } from '../errors/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
-import type { Clock } from '../internal/clock.ts';
+import { Backoff } from '../internal/backoff.ts';
+import { type Clock, sleep } from '../internal/clock.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
 import type { Logger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
@@ -26,14 +27,19 @@ export interface ElectedCollectorOptions extends Pick<ClientOptions, 'transforme
   readonly metrics: Metrics;
 }
 
+/** How long this replica leaves the leadership to others after its collector failed: 1 s doubling up to 30 s, and jitter. */
+const AFTER_FAILURE = { baseMs: 1000, maxMs: 30_000 };
+
 /**
  * The garbage collector of replicas that share their keys: it looks at objects of all keys, so that one of them does, and
- * another one takes over. Each term is a collector of its own, with a client that carries the term's leadership.
+ * another one takes over. Each term is a collector of its own, with a client that carries the term's leadership. One that
+ * fails gives the leadership up: a leader that does not collect would keep all others from it.
  */
 export function electedCollector(options: ElectedCollectorOptions): Runnable {
   const { name, identity, store, prefix, caches, clock, random, logger, metrics, transformerOf } = options;
   const common = { clock, random, logger };
-  const term = async (signal: AbortSignal): Promise<void> => {
+  /** Resolves with what the collector failed with, if it did. */
+  const term = async (signal: AbortSignal): Promise<unknown> => {
     const elector = new LeaderElector({
       ...common,
       store,
@@ -42,31 +48,42 @@ export function electedCollector(options: ElectedCollectorOptions): Runnable {
       ...(identity === undefined ? {} : { identity }),
     });
     const life = linkedAbort(signal);
-    const collecting = elector.whenLeading().then(async ({ ownership }) => {
+    let failure: unknown;
+    const collect = async ({ ownership }: Leadership): Promise<void> => {
       const link = linkedAbort(life.signal, ownership.signal);
       try {
         await caughtUpWith(options, ownership.heldSince, link.signal);
         const client: Client = createClient({ store: ownership.store, prefix, clock, random, transformerOf });
         await createGarbageCollector({ ...common, metrics, client, kinds: caches.list() }).run(link.signal);
+      } catch (error) {
+        if (link.signal.aborted) return; // it ends with the term, which says why
+        failure = error;
+        life.abort(error);
       } finally {
         link.unlink();
       }
-    });
-    collecting.catch(() => {}); // ends with the term, whose end is told below
+    };
+    // Where nobody comes to lead, the elector's own end is what is told.
+    const collecting = elector.whenLeading().then(collect, () => {});
     try {
       await elector.run(life.signal);
+      return failure;
     } finally {
       life.abort(undefined);
       life.unlink();
-      await collecting.catch(() => {});
+      await collecting;
     }
   };
   return {
     name: 'garbage-collector',
     async run(signal) {
+      const backoff = new Backoff(AFTER_FAILURE, random);
       while (!signal.aborted) {
         try {
-          await term(signal);
+          const failure = await term(signal);
+          if (failure === undefined) continue;
+          logger.error({ err: failure }, 'the garbage collector failed: it gives its leadership up for a while');
+          await sleep(clock, backoff.next(), signal);
         } catch (error) {
           if (!isSetpointError(error, 'LockLost')) throw error;
           logger.warn({ err: error }, 'the garbage collector stands for election again');
