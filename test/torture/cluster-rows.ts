@@ -34,9 +34,9 @@ async function fallBehind(
 ): Promise<void> {
   await server.isolate(index);
   await leaderOf(server, direct);
-  // A member keeps 5,000 entries for others to catch up from; far beyond, it sends a snapshot.
+  // A member keeps 5,000 entries for others to catch up from; beyond, it sends a snapshot.
   const puts = async (from: number): Promise<void> => {
-    for (let number = from; number < 12_000; number += 128) {
+    for (let number = from; number < 6000; number += 128) {
       await direct.put({ key: `${t.prefix}n/${number % 300}`, value: `${number}` }, { timeoutMs: 15_000 });
     }
   };
@@ -221,7 +221,8 @@ export const rows: readonly Row[] = [
     id: 'F-12',
     title: 'a member catches up by a snapshot while it serves a watch: nothing comes twice, late or not at all',
     async cycle(t) {
-      const server = await t.sharedEtcd({ ...PARTITIONED, flags: ['--snapshot-count=500'] });
+      // Its own in each cycle: for 30 s after a snapshot a member compacts its log no further, and then none is needed.
+      const server = await t.etcd({ ...PARTITIONED, flags: ['--snapshot-count=500'] });
       const index = t.between(0, 2);
       const store = t.store(server.endpoints[index]!);
       const watching = await observers(t, store);
@@ -230,13 +231,8 @@ export const rows: readonly Row[] = [
         server.endpoints.filter((_, each) => each !== index),
         { combineWrites: false },
       );
-      const before = await snapshotsReceived(server.endpoints[index]!);
-      let received = 0;
-      // Whether it takes a snapshot is the leader's choice: mostly at once.
-      for (let tries = 0; tries < 8 && received === 0; tries++) {
-        await fallBehind(t, { server, index, direct, own: store });
-        received = (await snapshotsReceived(server.endpoints[index]!)) - before;
-      }
+      await fallBehind(t, { server, index, direct, own: store });
+      const received = await snapshotsReceived(server.endpoints[index]!);
       check(received > 0, 'the member caught up without a snapshot: the fault did not happen');
       await watching.verify(direct);
     },

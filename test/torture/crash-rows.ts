@@ -5,7 +5,7 @@ import { type Client, createClient, defineController } from 'setpoint';
 import { ChildProgram } from '../harness/child-program.ts';
 import { check, eventually, within } from './checks.ts';
 import { startJobProgram } from './job-program.ts';
-import { rootOf } from './parties.ts';
+import { ground, rootOf } from './parties.ts';
 import type { Row } from './row.ts';
 import { allDone, createJobs, Job, startManager, Task } from './started-manager.ts';
 
@@ -66,10 +66,7 @@ export const rows: readonly Row[] = [
     title:
       "the deployment example's controllers crash between two writes: started again they bring about what is wanted, and rest",
     async cycle(t) {
-      const server = await t.sharedEtcd();
-      const store = t.store(server.endpoints);
-      const prefix = rootOf(t);
-      const client = createClient({ store, prefix });
+      const { server, store, prefix, client } = await ground(t);
       const spec = (replicas: number) => ({ replicas, template: { command: ['web'] } });
       const replicas = t.between(1, 3);
       await client.resource(Deployment).create({ name: 'web', spec: spec(replicas) });
@@ -100,10 +97,7 @@ export const rows: readonly Row[] = [
     title:
       'a process of controllers is out of memory in a reconcile: the next one does the rest, for what is there by then',
     async cycle(t) {
-      const server = await t.sharedEtcd();
-      const store = t.store(server.endpoints);
-      const prefix = rootOf(t);
-      const client = createClient({ store, prefix });
+      const { server, store, client } = await ground(t);
       const names = Array.from({ length: 6 }, (_, at) => `job-${at}`);
       const leaking = t.pick(names);
       await createJobs(

@@ -91,11 +91,15 @@ export class Tools {
 
   /** A running informer over texts. */
   informer(store: Pick<Store, 'range' | 'watch'>, prefix: string, pageSize = 10_000): Informer<string> {
-    const informer = createInformer({ store, prefix, codec: textCodec, pageSize });
-    const abort = new AbortController();
-    const running = informer.run(abort.signal);
+    return this.run(createInformer({ store, prefix, codec: textCodec, pageSize }));
+  }
+
+  /** The same informer, running. */
+  run<T>(informer: Informer<T>): Informer<T> {
+    const life = new AbortController();
+    const running = informer.run(life.signal);
     this.scope.defer(() => {
-      abort.abort();
+      life.abort();
       return running;
     });
     return informer;

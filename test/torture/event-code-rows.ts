@@ -11,20 +11,9 @@ import { allDone, createJobs, Job, startManager } from './started-manager.ts';
 
 /** An informer of JSON that logs where the stores do. */
 function jsonInformer(t: Cycle, store: Store): Informer<unknown> {
-  const informer = createInformer<unknown>({
-    store,
-    prefix: t.prefix,
-    codec: jsonCodec,
-    massDelete: false,
-    logger: t.log,
-  });
-  const life = new AbortController();
-  const running = informer.run(life.signal);
-  t.defer(() => {
-    life.abort();
-    return running;
-  });
-  return informer;
+  return t.run(
+    createInformer<unknown>({ store, prefix: t.prefix, codec: jsonCodec, massDelete: false, logger: t.log }),
+  );
 }
 
 const json = (size: number): string => JSON.stringify({ spec: { size } });

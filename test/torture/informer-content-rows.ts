@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { createInformer, type Informer } from 'setpoint/informer';
+import { createInformer } from 'setpoint/informer';
 import { defineResource, jsonCodec, resourceCodec, textCodec } from 'setpoint/resource';
 import type { Operation, Store } from 'setpoint/store';
 import { z } from 'zod';
 import { auditCache, check, eventually } from './checks.ts';
-import type { Cycle } from './cycle.ts';
 import { goodValue, type Poison, poison } from './poison.ts';
 import type { Row } from './row.ts';
 
@@ -17,16 +16,6 @@ const Widget = defineResource({
 });
 
 const POISONS = 500;
-
-function started<T>(t: Cycle, informer: Informer<T>): Informer<T> {
-  const life = new AbortController();
-  const running = informer.run(life.signal);
-  t.defer(() => {
-    life.abort();
-    return running;
-  });
-  return informer;
-}
 
 async function putAll(store: Store, all: readonly Pick<Poison, 'key' | 'value'>[]): Promise<void> {
   for (let from = 0; from < all.length; from += 50) {
@@ -83,8 +72,7 @@ export const rows: readonly Row[] = [
         const names = Array.from({ length: Math.min(100, count - from) }, (_, at) => `${t.prefix}${from + at}`);
         await store.txn({ then: names.map((key) => ({ put: { key, value: 'x', lease } })) });
       }
-      const informer = started(
-        t,
+      const informer = t.run(
         createInformer<string>({ store, prefix: t.prefix, codec: textCodec, massDelete: false, pageSize: 500 }),
       );
       const sizes = new Set<number>();
@@ -124,13 +112,10 @@ export const rows: readonly Row[] = [
         value: goodValue(`good${at}`),
       }));
       await putAll(store, [...all.slice(0, POISONS / 2), ...good.slice(0, 10)]);
-      const kinds = started(
-        t,
-        createInformer({ store, prefix, codec: resourceCodec(Widget, base), massDelete: false }),
-      );
+      const kinds = t.run(createInformer({ store, prefix, codec: resourceCodec(Widget, base), massDelete: false }));
       const others = [
-        started(t, createInformer<unknown>({ store, prefix, codec: jsonCodec, massDelete: false })),
-        started(t, createInformer<unknown>({ store, prefix, codec: textCodec, massDelete: false })),
+        t.run(createInformer<unknown>({ store, prefix, codec: jsonCodec, massDelete: false })),
+        t.run(createInformer<unknown>({ store, prefix, codec: textCodec, massDelete: false })),
       ];
       await Promise.all([kinds, ...others].map((informer) => informer.whenSynced()));
       await putAll(store, [...all.slice(POISONS / 2), ...good.slice(10)]);

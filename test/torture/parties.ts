@@ -1,3 +1,4 @@
+import { createClient } from 'setpoint';
 import { openSession, type Session, type SessionOptions } from 'setpoint/coordination';
 import { keyText, type Store } from 'setpoint/store';
 import type { Cycle } from './cycle.ts';
@@ -11,6 +12,14 @@ export async function session(t: Cycle, store: Store, options: Partial<SessionOp
 
 /** The cycle's own locks and elections. */
 export const rootOf = (t: Cycle): string => `/torture-${t.number}`;
+
+/** The row's server, with a store and a client of objects that have their keys below the cycle's own. */
+export async function ground(t: Cycle) {
+  const server = await t.sharedEtcd();
+  const store = t.store(server.endpoints);
+  const prefix = rootOf(t);
+  return { server, store, prefix, client: createClient({ store, prefix }) };
+}
 
 /** The keys of a lock or an election, in the order of arrival. */
 export async function lineOf(store: Store, prefix: string): Promise<string[]> {

@@ -1,9 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { createClient } from 'setpoint';
 import { check, eventually } from './checks.ts';
 import { startJobProgram } from './job-program.ts';
-import { rootOf } from './parties.ts';
+import { ground } from './parties.ts';
 import type { Row } from './row.ts';
 import { createJobs, Job } from './started-manager.ts';
 
@@ -77,9 +76,7 @@ export const rows: readonly Row[] = [
     title:
       'a leader starves for seconds, its event loop blocked at low priority: it is named, loses nothing, and goes on',
     async cycle(t) {
-      const server = await t.sharedEtcd();
-      const store = t.store(server.endpoints);
-      const client = createClient({ store, prefix: rootOf(t) });
+      const { server, client } = await ground(t);
       const blockMs = t.between(800, 2000);
       await createJobs(client, ['busy'], `block ${blockMs}`);
       const program = startJobProgram(t, server.endpoints[0]!, { elect: {} });
@@ -106,10 +103,7 @@ export const rows: readonly Row[] = [
     title:
       'the wall clock jumps by an hour ahead and back all the time: leases, back-off and requeues go by time that passed',
     async cycle(t) {
-      const server = await t.sharedEtcd();
-      const store = t.store(server.endpoints);
-      const prefix = rootOf(t);
-      const client = createClient({ store, prefix });
+      const { server, store, prefix, client } = await ground(t);
       const [fails, agains] = [t.between(3, 5), t.between(2, 4)];
       await createJobs(client, ['failing'], `fail ${fails}`);
       await createJobs(client, ['again'], `again ${agains}`);
