@@ -23,6 +23,8 @@ import { readWatchStream, WatchCancelled, type WatchMessage } from './watch-stre
 
 /** A stream that carried something, or lived so long, was a good one: the next break is mended at once. */
 const GOOD_STREAM_MS = 5000;
+/** So many times as long as a call a stream may take to stand on the slowest of links. */
+const PATIENCE_MAX = 8;
 
 /** One watch as the port promises it, over as many streams as it takes: each break is mended from the cursor. */
 export class Watch {
@@ -37,8 +39,15 @@ export class Watch {
   /** Of the history that it follows. */
   readonly #incarnation: number;
   #connected: boolean | undefined;
+  /**
+   * How many times as long as a call the next stream may take until it stands. Each that does not stand in its time
+   * doubles it: on a slow link its answers wait behind what the server had sent on the streams before, and would come too
+   * late for ever.
+   */
+  #patience = 1;
   /** Whether the server has said that it has something to send, and nothing has come yet. */
   #owed = false;
+  #stands = false;
   /** Set when the last refusal may be the token's fault and a fresh one is being tried. */
   #tokenRenewed = false;
 
@@ -52,6 +61,10 @@ export class Watch {
     this.#incarnation = calls.history.incarnation;
   }
 
+  get #standTimeoutMs(): number {
+    return this.#calls.settings.callTimeoutMs * this.#patience;
+  }
+
   async *batches(): AsyncGenerator<WatchBatch, void, void> {
     const { clock } = this.#calls.settings;
     this.#stop = linkedAbort(this.#calls.closing, this.#options.signal);
@@ -61,7 +74,7 @@ export class Watch {
         if (!endpoint) break;
         const openedAt = clock.now();
         const { connection } = endpoint;
-        this.#owed = false;
+        this.#owed = this.#stands = false;
         try {
           yield* this.#oneStream(endpoint);
           throw new Error('the server ended the stream');
@@ -70,6 +83,8 @@ export class Watch {
           const livedMs = clock.now() - openedAt;
           if (livedMs >= GOOD_STREAM_MS) this.#backoff.reset();
           this.#mend(error, endpoint);
+          if (this.#stands) this.#patience = 1;
+          else if (livedMs >= this.#standTimeoutMs * 0.9) this.#patience = Math.min(this.#patience * 2, PATIENCE_MAX);
           endpoint.streamEnded(connection, { livedMs, owed: this.#owed });
         }
         await sleep(clock, this.#backoff.next(), this.#stop.signal, { ref: true });
@@ -94,7 +109,7 @@ export class Watch {
       stream.write(encodeWatch(this.#request, start, settings.watchFragments));
       const limits = {
         clock: settings.clock,
-        createTimeoutMs: settings.callTimeoutMs,
+        createTimeoutMs: this.#standTimeoutMs,
         silenceMs: settings.watchSilenceMs,
       };
       for await (const message of readWatchStream(stream, limits)) {
@@ -185,6 +200,7 @@ export class Watch {
     const tooFar = farBehind(start, message.revision, this.#options.behindMax, this.#subject().what);
     if (tooFar) throw tooFar;
     if (start !== undefined) await untilAborted(this.#checkEdge(start, endpoint), this.#stop.signal);
+    this.#stands = true;
     this.#owed = start !== undefined && start <= message.revision;
     this.#tell(undefined);
   }
@@ -227,7 +243,8 @@ export class Watch {
 
   #read(request: RangeRequest): Promise<RangeResponse> {
     const plan = { subject: this.#subject, write: false };
-    return this.#calls.unary(rangeRpc, encodeRange(request), plan).then(({ body }) => body);
+    const options = { timeoutMs: this.#standTimeoutMs };
+    return this.#calls.unary(rangeRpc, encodeRange(request), plan, options).then(({ body }) => body);
   }
 
   /** What the end of a stream means: an error that says that the watch can't go on, or the one that it was. */
