@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from './reset-socket.ts';
 
 /**
  * The network between the members of a cluster. Each member is reached by the others through a port of the mesh; who
@@ -30,7 +31,7 @@ export async function startPeerMesh(peerPorts: readonly number[]): Promise<PeerM
     isolated !== undefined && (link.to === isolated.index || link.from === isolated.memberId);
   const end = (link: Link): void => {
     links.delete(link);
-    link.sockets.forEach((socket) => socket.resetAndDestroy());
+    link.sockets.forEach(resetSocket);
   };
 
   const serve = (to: number): Server =>

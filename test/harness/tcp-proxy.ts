@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { resetSocket } from './reset-socket.ts';
 
 export type Side = 'client' | 'server';
 
@@ -74,7 +75,7 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
     if (weather.refusing) {
       refused++;
-      return void client.resetAndDestroy();
+      return void resetSocket(client);
     }
     const upstream = connect({ ...address, noDelay: true });
     const link = new ProxyLink(++accepted, { client, server: upstream }, weather, options);
@@ -181,7 +182,7 @@ class ProxyLink implements Link {
   }
 
   cut(): void {
-    for (const socket of Object.values(this.#sockets)) socket.resetAndDestroy();
+    Object.values(this.#sockets).forEach(resetSocket);
     this.#gone();
   }
 
@@ -229,7 +230,7 @@ class ProxyLink implements Link {
     this.#weather.budget = undefined;
     // An orderly end towards the receiver, so that the last byte does arrive; a reset could overtake it.
     target.end();
-    this.#sockets[from].resetAndDestroy();
+    resetSocket(this.#sockets[from]);
     return false;
   }
 

@@ -2,11 +2,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { availableEtcds, startEtcd } from '../harness/etcd-server.ts';
+import { resetSocket } from '../harness/reset-socket.ts';
 import { startProxy } from '../harness/tcp-proxy.ts';
 
 describe.each(await availableEtcds())('the harness on etcd %s', (version) => {
@@ -64,6 +65,24 @@ describe.each(await availableEtcds())('the harness on etcd %s', (version) => {
 /** A process's state as ps names it; empty for none. */
 const stateOf = (pid: number): string =>
   spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
+
+describe('resetSocket', () => {
+  it.each(['open', 'ending'])('really closes a socket that is %s', async (state) => {
+    const server = createServer({ allowHalfOpen: true });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => {});
+    const [peer] = (await once(server, 'connection')) as [Socket];
+    const writing = setInterval(() => peer.write('is anybody there?'), 10);
+    const refused = new Promise((resolve) => peer.on('error', resolve));
+    if (state === 'ending') socket.end();
+    resetSocket(socket);
+    expect(await refused).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
+    clearInterval(writing);
+    server.close();
+  });
+});
 
 describe('what a test process leaves behind', () => {
   it('goes when the process is killed in the middle of a test', async () => {
