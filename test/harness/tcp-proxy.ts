@@ -75,7 +75,7 @@ export async function startProxy(target: string, options: ProxyOptions = {}): Pr
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
     if (weather.refusing) {
       refused++;
-      return void resetSocket(client);
+      return resetSocket(client);
     }
     const upstream = connect({ ...address, noDelay: true });
     const link = new ProxyLink(++accepted, { client, server: upstream }, weather, options);

@@ -16,8 +16,15 @@ it('a collector that fails says so, gives its leadership up, and stands again a 
   const caches = { list: () => (++asked === 1 ? [broken] : []) } as unknown as ElectedCollectorOptions['caches'];
   const logger = { ...silentLogger, child: () => logger, error: (fields: object) => void said.push(fields) };
   const collector = electedCollector({
-    ...{ name: 'apps', store, prefix: '/registry', caches, clock, logger },
-    ...{ random: seededRandom(1), metrics: createMetrics(), transformerOf: undefined },
+    name: 'apps',
+    store,
+    prefix: '/registry',
+    caches,
+    clock,
+    logger,
+    random: seededRandom(1),
+    metrics: createMetrics(),
+    transformerOf: undefined,
   });
   const stop = new AbortController();
   const running = collector.run(stop.signal);
