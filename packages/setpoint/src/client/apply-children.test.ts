@@ -80,6 +80,25 @@ describe('an apply of children', () => {
     expect(await actions([])).toEqual([]);
   });
 
+  it('keeps children of one name apart that a cluster-scoped owner has in several namespaces', async () => {
+    const { client, servers } = sampleClient();
+    const owner = await client.resource(Node).create({ name: 'n1', spec: { address: 'x' } });
+    const apply = (children: readonly Child[]) => client.applyChildren(owner, children, KINDS);
+    const [home, shop] = [server('a'), server('a', 'shop', { namespace: 'shop' })];
+    const last = server('b', 'm', { namespace: 'shop', after: [home, shop] });
+    const places = async (children: readonly Child[]) =>
+      (await apply(children)).children.map(({ action, namespace, name }) => `${action} ${namespace}/${name}`);
+    expect(await places([home, shop, last])).toEqual(['created default/a', 'created shop/a', 'created shop/b']);
+    expect(await places([home, shop, last])).toEqual(['unchanged default/a', 'unchanged shop/a', 'unchanged shop/b']);
+    const leaving = await apply([home]);
+    expect(leaving.children.map(({ waitsFor }) => waitsFor)).toEqual([[], ['servers/shop/b'], []]);
+    expect(await places([home])).toEqual(['unchanged default/a', 'deleted shop/a']);
+    expect((await servers.list({ namespace: 'shop' })).items).toEqual([]);
+    await expect(apply([home, server('a', 'm', { namespace: 'default' })])).rejects.toThrow(
+      'servers/a: it is there twice',
+    );
+  });
+
   it('refuses a list that makes no sense, before anything is written', async () => {
     const { apply, store } = await withOwner();
     const before = await revisionOf(store);

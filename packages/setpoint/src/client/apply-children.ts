@@ -1,13 +1,16 @@
 import { isSetpointError } from '../errors/index.ts';
-import {
-  type AnyResourceDefinition,
-  differences,
-  invalidBecause,
-  isDeleting,
-  type ResourceObject,
-} from '../resource/index.ts';
+import { type AnyResourceDefinition, differences, isDeleting, type ResourceObject } from '../resource/index.ts';
 import type { CallOptions } from '../store/index.ts';
-import { AFTER_ANNOTATION, afterOf, type Child, type ChildChange, type ChildrenReport, inOrder } from './children.ts';
+import {
+  AFTER_ANNOTATION,
+  afterOf,
+  type Child,
+  type ChildChange,
+  type ChildrenReport,
+  idBelow,
+  inOrder,
+  type PlacedChild,
+} from './children.ts';
 import type { ResourceClient } from './resource-client.ts';
 
 export interface ApplyChildrenOptions extends CallOptions {
@@ -37,12 +40,13 @@ export async function applyChildren(
   children: readonly Child[],
   options: ApplyChildrenOptions,
 ): Promise<ChildrenReport> {
-  const ordered = inOrder(children, scope.kinds);
+  const ordered = inOrder(children, scope.kinds, scope.owner);
   const there = new Map<string, ResourceObject>();
   const kindOf = new Map<string, AnyResourceDefinition>();
   for (const kind of scope.kinds) {
     for (const object of await scope.managed(kind)) {
-      const id = `${kind.plural}/${object.metadata.name}`;
+      const { name, namespace } = object.metadata;
+      const id = idBelow(scope.owner, kind, name, namespace);
       there.set(id, object);
       kindOf.set(id, kind);
     }
@@ -50,10 +54,11 @@ export async function applyChildren(
   const applied: ChildChange[] = [];
   const ready = new Set<string>();
   for (const each of ordered) {
-    const waitsFor = (each.input.after ?? []).flatMap(({ id }) => (ready.has(id) ? [] : [id]));
+    const waitsFor = each.after.filter((id) => !ready.has(id));
     const before = there.get(each.id);
     if (waitsFor.length > 0) {
-      applied.push({ action: 'waiting', kind: each.kind.kind, name: each.input.name, changes: [], waitsFor });
+      const { kind, namespace, input } = each;
+      applied.push({ action: 'waiting', kind: kind.kind, namespace, name: input.name, changes: [], waitsFor });
       continue;
     }
     const { object, change } = await applyOne(scope, each, before, options);
@@ -68,7 +73,7 @@ export async function applyChildren(
       const waitsFor = [...there].flatMap(([other, { metadata }]) =>
         other !== id && afterOf({ metadata } as ResourceObject).includes(id) && !listed.has(other) ? [other] : [],
       );
-      applied.push(await pruneOne(scope, kindOf.get(id)!, object, { waitsFor, options }));
+      applied.push(await pruneOne(scope, kindOf.get(id)!, object, { id, waitsFor, options }));
     }
   }
   return { children: applied, complete: applied.every(({ action }) => action !== 'waiting') };
@@ -76,14 +81,14 @@ export async function applyChildren(
 
 async function applyOne(
   { client, owner }: ChildrenScope,
-  { kind, input }: Child,
+  { kind, input, namespace, after }: PlacedChild,
   before: ResourceObject | undefined,
   options: ApplyChildrenOptions,
 ): Promise<{ readonly object: ResourceObject; readonly change: ChildChange }> {
-  const { name, labels, spec, after = [] } = input;
-  const order = after.length === 0 ? {} : { [AFTER_ANNOTATION]: after.map(({ id }) => id).join(' ') };
+  const { name, labels, spec } = input;
+  const order = after.length === 0 ? {} : { [AFTER_ANNOTATION]: after.join(' ') };
   const annotations = { ...input.annotations, ...order };
-  const wanted = { name, ...placeOf(kind, owner, input.namespace), labels, annotations, spec, owner };
+  const wanted = { name, ...(namespace !== undefined && { namespace }), labels, annotations, spec, owner };
   const { signal, timeoutMs, dryRun } = options;
   const call = {
     dryRun,
@@ -95,19 +100,20 @@ async function applyOne(
   const changes = before ? differences(content(before), content(object)) : [];
   const isSame = before?.metadata.resourceVersion === object.metadata.resourceVersion && changes.length === 0;
   const action = !before ? 'created' : isSame ? 'unchanged' : 'updated';
-  return { object, change: { action, kind: kind.kind, name, changes, waitsFor: [] } };
+  return { object, change: { action, kind: kind.kind, namespace, name, changes, waitsFor: [] } };
 }
 
 async function pruneOne(
   { client }: ChildrenScope,
   kind: AnyResourceDefinition,
   object: ResourceObject,
-  { waitsFor, options }: { readonly waitsFor: readonly string[]; readonly options: ApplyChildrenOptions },
+  about: { readonly id: string; readonly waitsFor: readonly string[]; readonly options: ApplyChildrenOptions },
 ): Promise<ChildChange> {
-  const { name, uid } = object.metadata;
-  const change = { kind: kind.kind, name, changes: [], waitsFor };
+  const { name, namespace, uid } = object.metadata;
+  const { id, waitsFor, options } = about;
+  const change = { kind: kind.kind, namespace, name, changes: [], waitsFor };
   if (waitsFor.length > 0) return { ...change, action: 'waiting' };
-  if (isDeleting(object.metadata)) return { ...change, action: 'waiting', waitsFor: [`${kind.plural}/${name}`] };
+  if (isDeleting(object.metadata)) return { ...change, action: 'waiting', waitsFor: [id] };
   const { signal, dryRun } = options;
   try {
     await client.resource(kind).delete(object as never, { uid, dryRun, ...(signal && { signal }) });
@@ -116,26 +122,6 @@ async function pruneOne(
     if (!isSetpointError(error, 'NotFound') && !isSetpointError(error, 'Conflict')) throw error;
   }
   return { ...change, action: 'deleted' };
-}
-
-function placeOf(
-  kind: AnyResourceDefinition,
-  { kind: ownerKind, metadata: { namespace } }: ResourceObject,
-  asked: string | undefined,
-): { readonly namespace?: string } {
-  const subject = { what: `Child ${kind.kind}` };
-  if (kind.scope === 'Cluster') {
-    if (namespace === undefined) return {};
-    throw invalidBecause(
-      subject,
-      'namespace',
-      `it is cluster-scoped, so ${ownerKind}, which has a namespace, can't own it`,
-    );
-  }
-  if (namespace !== undefined && asked !== undefined && asked !== namespace) {
-    throw invalidBecause(subject, 'namespace', `it lives in its owner's namespace`, 'Leave it out.');
-  }
-  return { namespace: namespace ?? asked ?? 'default' };
 }
 
 /** What a child says, without what every version says anew. */

@@ -31,15 +31,13 @@ export interface ChildInput<Kind extends AnyResourceDefinition> {
 export interface Child {
   readonly kind: AnyResourceDefinition;
   readonly input: ChildInput<AnyResourceDefinition>;
-  /** `plural/name`. */
-  readonly id: string;
 }
 
 /** A child of a kind, for `apply`: `child(Server, { name: 'web-0', spec: { … }, after: [database] })`. */
 export function child<Kind extends AnyResourceDefinition>(kind: Kind, input: ChildInput<Kind>): Child {
   if (typeof input?.name !== 'string')
     throw invalid({ what: `Child ${kind.kind}` }, 'name', 'a name', kindOf(input?.name));
-  return { kind, input, id: `${kind.plural}/${input.name}` };
+  return { kind, input };
 }
 
 /** What becomes of one child. */
@@ -47,10 +45,15 @@ export interface ChildChange {
   /** - `waiting`: for children that it comes after, or, when it is to go, that come after it. */
   readonly action: 'created' | 'updated' | 'deleted' | 'unchanged' | 'waiting';
   readonly kind: string;
+  /** Undefined for a cluster-scoped kind. */
+  readonly namespace: string | undefined;
   readonly name: string;
   /** Which fields change, of `updated`. */
   readonly changes: readonly Difference[];
-  /** The ids that are waited for, of `waiting`. */
+  /**
+   * What is waited for, of `waiting`: `plural/name`, and `plural/namespace/name` for a child of a cluster-scoped owner
+   * that isn't in `default`.
+   */
   readonly waitsFor: readonly string[];
 }
 
@@ -64,37 +67,80 @@ export interface ChildrenReport {
 /** Where a child keeps what it comes after, so that it can go before it when nobody lists it any more. */
 export const AFTER_ANNOTATION = 'setpoint.dev/after';
 
+/** A child with the namespace that it gets, if its kind has any, and the name that the report has for it. */
+export interface PlacedChild extends Child {
+  readonly id: string;
+  readonly namespace: string | undefined;
+  /** The ids of those it comes after. */
+  readonly after: readonly string[];
+}
+
 /** The children so that each comes behind those it comes after. Throws `Invalid` for a list that makes no sense. */
-export function inOrder(children: readonly Child[], kinds: readonly AnyResourceDefinition[]): readonly Child[] {
+export function inOrder(
+  children: readonly Child[],
+  kinds: readonly AnyResourceDefinition[],
+  owner: ResourceObject,
+): readonly PlacedChild[] {
   const subject = { what: 'Children' };
   if (!Array.isArray(children)) throw invalid(subject, '', 'a list made with child(…)', kindOf(children));
-  const byId = new Map<string, Child>();
+  const ids = new Map<Child, string>();
+  const listed = new Set<string>();
   for (const each of children as readonly Child[]) {
-    if (typeof each?.id !== 'string') throw invalid(subject, '', 'a list made with child(…)', kindOf(each));
-    if (byId.has(each.id)) throw invalidBecause(subject, each.id, 'it is there twice');
+    if (typeof each?.input?.name !== 'string') throw invalid(subject, '', 'a list made with child(…)', kindOf(each));
+    const id = idBelow(owner, each.kind, each.input.name, each.input.namespace);
+    if (listed.has(id)) throw invalidBecause(subject, id, 'it is there twice');
     if (!kinds.includes(each.kind)) {
-      throw invalidBecause(
-        subject,
-        each.id,
-        `${each.kind.kind} is no owned kind`,
-        `Add it to the kinds that are owned.`,
-      );
+      throw invalidBecause(subject, id, `${each.kind.kind} is no owned kind`, `Add it to the kinds that are owned.`);
     }
-    byId.set(each.id, each);
+    ids.set(each, id);
+    listed.add(id);
   }
-  const ordered = new Set<Child>();
+  const ordered = new Map<Child, PlacedChild>();
   const visit = (each: Child): void => {
     if (ordered.has(each)) return;
-    for (const other of each.input.after ?? []) {
-      if (byId.get(other.id) !== other) {
-        throw invalidBecause(subject, each.id, `it comes after ${quote(other.id)}, which is not in the list`);
-      }
-      visit(other);
-    }
-    ordered.add(each);
+    const id = ids.get(each)!;
+    const after = (each.input.after ?? []).map((other) => {
+      const otherId = ids.get(other);
+      if (otherId !== undefined) return otherId;
+      const named = `${other.kind.plural}/${other.input.name}`;
+      throw invalidBecause(subject, id, `it comes after ${quote(named)}, which is not in the list`);
+    });
+    each.input.after?.forEach(visit);
+    ordered.set(each, { ...each, id, after, namespace: namespaceBelow(owner, each.kind, each.input.namespace) });
   };
-  for (const each of byId.values()) visit(each);
-  return [...ordered];
+  for (const each of ids.keys()) visit(each);
+  return [...ordered.values()];
+}
+
+/** Names an object among all that an owner can have. */
+export function idBelow(
+  { metadata }: ResourceObject,
+  { plural, scope }: AnyResourceDefinition,
+  name: string,
+  namespace: string | undefined,
+): string {
+  const isAtHome = scope === 'Cluster' || namespace === undefined || namespace === (metadata.namespace ?? 'default');
+  return isAtHome ? `${plural}/${name}` : `${plural}/${namespace}/${name}`;
+}
+
+function namespaceBelow(
+  { kind: ownerKind, metadata: { namespace } }: ResourceObject,
+  kind: AnyResourceDefinition,
+  asked: string | undefined,
+): string | undefined {
+  const subject = { what: `Child ${kind.kind}` };
+  if (kind.scope === 'Cluster') {
+    if (namespace === undefined) return undefined;
+    throw invalidBecause(
+      subject,
+      'namespace',
+      `it is cluster-scoped, so ${ownerKind}, which has a namespace, can't own it`,
+    );
+  }
+  if (namespace !== undefined && asked !== undefined && asked !== namespace) {
+    throw invalidBecause(subject, 'namespace', `it lives in its owner's namespace`, 'Leave it out.');
+  }
+  return namespace ?? asked ?? 'default';
 }
 
 /** What an object that was a child came after. */
