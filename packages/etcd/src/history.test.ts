@@ -82,7 +82,7 @@ describe('the history of a store', () => {
       const history = new History();
       const kv = { key: toBytes('/a'), value: new Uint8Array(), modRevision: revision } as KeyValue;
       history.observe(FIRST, 1n);
-      history.observeEvent(FIRST, { type: 'delete', kv });
+      history.observeEvents(FIRST, [{ type: 'delete', kv }]);
       await history.confirm(SECOND, on);
       return history.incarnation;
     };
@@ -95,6 +95,21 @@ describe('the history of a store', () => {
     await put(kept.store, '/a', '1');
     for (let i = 0; i < 5; i++) await put(kept.store, '/b', `${i}`);
     expect(await seen(kept.read)).toBe(1);
+  });
+
+  it('F-41: takes a key that came and went in one transaction for no evidence', async () => {
+    const { store, read } = reader();
+    await put(store, '/b', '1');
+    const [put1, delete1] = [{ put: { key: '/a', value: '1' } }, { delete: { key: '/a' } }];
+    const { revision } = await store.txn({ then: [{ txn: { then: [put1] } }, { txn: { then: [delete1] } }] });
+    const history = new History();
+    for await (const { events } of store.watch({ prefix: '/a', startRevision: revision })) {
+      history.observe(FIRST, 1n);
+      history.observeEvents(FIRST, events);
+      if (events.length > 0) break;
+    }
+    await history.confirm(SECOND, read);
+    expect(history.incarnation).toBe(0);
   });
 
   it('can not tell when the evidence is compacted, and goes on', async () => {

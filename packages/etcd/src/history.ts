@@ -63,9 +63,13 @@ export class History {
   }
 
   /** Takes note of the last event of a batch. */
-  observeEvent(connection: object | undefined, { type, kv }: WatchEvent): void {
-    this.observe(connection, kv.modRevision);
-    if (connection !== undefined && this.#trusts(connection)) this.#saw(type, kv);
+  observeEvents(connection: object | undefined, events: readonly WatchEvent[]): void {
+    const last = events.at(-1);
+    if (!last) return;
+    this.observe(connection, last.kv.modRevision);
+    // One that came and went in one revision leaves nothing there to find again.
+    if (last.type === 'delete' && events.some((event) => event !== last && isSameChange(event, last))) return;
+    if (connection !== undefined && this.#trusts(connection)) this.#saw(last.type, last.kv);
   }
 
   /**
@@ -132,6 +136,10 @@ async function contradicts(now: RangeResponse, witness: Witness, read: ReadKey):
   // A key that is absent proves little; one that was there a revision earlier was deleted at that very revision.
   const before = await readAt(read, witness.key, witness.revision - 1n);
   return typeof before === 'object' && before.kvs.length === 0;
+}
+
+function isSameChange({ kv: one }: WatchEvent, { kv: other }: WatchEvent): boolean {
+  return one.modRevision === other.modRevision && Buffer.compare(one.key, other.key) === 0;
 }
 
 function isWitness(kv: KeyValue | undefined, { revision, value }: Witness): boolean {

@@ -166,7 +166,7 @@ export class Watch {
           );
         const last = events.at(-1);
         if (!last) return undefined;
-        history.observeEvent(connection, last);
+        history.observeEvents(connection, events);
         return this.#delivered({ revision: last.kv.modRevision, events });
       }
     }
