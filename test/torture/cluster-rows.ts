@@ -22,7 +22,7 @@ async function leaderOf(server: EtcdServer, store: Store): Promise<number> {
 
 /** Three members that can be cut off from each other, and have got over the cut of the cycle before. */
 async function partitioned(t: Cycle): Promise<EtcdServer> {
-  const server = await t.sharedEtcd({ members: 3, partitions: true });
+  const server = await t.sharedEtcd(PARTITIONED);
   await Promise.all(server.members.map((member) => member.ready()));
   return server;
 }
