@@ -5,6 +5,8 @@ import { RunTransaction } from './run-transaction.ts';
 
 /** What all attempts of one controller have in common. */
 export interface AttemptScopeOptions {
+  /** The controller's. */
+  readonly name: string;
   readonly store: Store;
   readonly prefix: string;
   /** Makes the client of an attempt over the handle to the store that ends with it. */
@@ -15,6 +17,7 @@ export interface AttemptScopeOptions {
 
 /** One of them. */
 export interface ScopedAttempt {
+  readonly key: string;
   /** Its signal ends the scope before its time: the attempt timed out, lost its right, or the manager stops. */
   readonly attempt: { readonly signal: AbortSignal };
   /** What each write has to carry: a leadership, or the slot of the key. The attempt's signal aborts with its own. */
@@ -74,9 +77,10 @@ export class AttemptScope {
   }
 
   #makeClient(): Client {
-    const { store, clientOver } = this.#options;
-    const { fence, attempt, onWrite } = this.#attempt;
-    this.#handle = fenceStore(store, { ...fence, signal: attempt.signal });
+    const { name, store, clientOver } = this.#options;
+    const { key, fence, attempt, onWrite } = this.#attempt;
+    const holder = `an attempt of controller '${name}' at ${key}`;
+    this.#handle = fenceStore(store, { ...fence, signal: attempt.signal, holder });
     if (this.#over) this.end();
     if (!this.transactional) return clientOver(this.#handle, onWrite);
     this.#transaction = new RunTransaction(this.#handle);

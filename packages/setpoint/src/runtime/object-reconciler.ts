@@ -55,7 +55,7 @@ class ObjectAttempts {
     this.#defined = defined;
     this.#surroundings = { defined, clock, events };
     const clientOver = clientMaker({ prefix, clock, random, admission, transformerOf, manager: defined.name });
-    this.#scopes = { store, prefix, clientOver, transactional: defined.transactional };
+    this.#scopes = { name: defined.name, store, prefix, clientOver, transactional: defined.transactional };
     this.#written = new Expectations((definition) => caches.find(definition));
     this.#lister = listerOf(defined, caches);
   }
@@ -64,6 +64,7 @@ class ObjectAttempts {
     const written = this.#written;
     if (!written.isMet(key)) await written.whenMet(key, { signal: attempt.signal });
     const scope = new AttemptScope(this.#scopes, {
+      key,
       attempt,
       fence: ownership?.fence,
       onWrite: (definition, object, revision) => {

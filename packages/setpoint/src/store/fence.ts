@@ -41,6 +41,8 @@ export interface Fence {
    * (a blocked event loop, a frozen process). It makes `signal` abort where the holder's time is up. Must not throw.
    */
   readonly check?: () => void;
+  /** Whose handle it is, for errors: such as `controller 'apps' at default/web`. */
+  readonly holder?: string;
   /** Told that the store refused a write, because the compares no longer hold. Must not throw. */
   readonly onRefused?: () => void;
 }
@@ -216,7 +218,9 @@ class FencedStore implements Store {
     const cause: unknown = this.#signal?.aborted === true ? this.#signal.reason : CLOSED;
     if (isSetpointError(cause, 'LockLost'))
       throw new SetpointError('LockLost', 'the holder is no longer the owner, nothing was sent', { cause });
-    throw new SetpointError('Closed', 'this handle to the store is over, nothing was sent', { cause });
+    const { holder } = this.#fence;
+    const whose = holder === undefined ? '' : ` of ${holder}`;
+    throw new SetpointError('Closed', `this handle to the store${whose} is over, nothing was sent`, { cause });
   }
 }
 
