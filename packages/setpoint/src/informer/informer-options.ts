@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
-import type { Codec } from '../resource/index.ts';
+import type { Codec, DeepReadonly } from '../resource/index.ts';
 import { PAGE_KEYS_MAX } from '../store/page-size.ts';
 import type { Store } from '../store/port.ts';
 import { type AuditOptions, auditPace } from './audit.ts';
@@ -22,7 +22,7 @@ export interface InformerOptions<T> {
   /** At most so many keys in one page of a list; a page is also kept to about 4 MiB. Default 10,000. */
   readonly pageSize?: number;
   /** Index functions by the index's name. More can be added later, see {@link Informer.addIndex}. */
-  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  readonly indexes?: Readonly<Record<string, IndexFunction<DeepReadonly<T>>>>;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Default: silent. */
@@ -54,7 +54,8 @@ export interface KeysInformerOptions extends Omit<InformerOptions<null>, 'codec'
 }
 
 /** Any of them. */
-export type AnyInformerOptions<Cached> = Omit<InformerOptions<Cached>, 'codec'> & {
+export type AnyInformerOptions<Cached> = Omit<InformerOptions<Cached>, 'codec' | 'indexes'> & {
+  readonly indexes?: Readonly<Record<string, IndexFunction<Cached>>>;
   readonly codec?: Pick<Codec<unknown>, 'decode' | 'decodesFreshJson'>;
   readonly transform?: Transform<never, Cached>;
   readonly keysOnly?: boolean;
@@ -62,8 +63,9 @@ export type AnyInformerOptions<Cached> = Omit<InformerOptions<Cached>, 'codec'> 
 
 /** The options as an informer works with them. */
 export interface InformerSettings<T> extends Required<
-  Omit<InformerOptions<T>, 'audit' | 'metrics' | 'codec' | 'massDelete'>
+  Omit<InformerOptions<T>, 'audit' | 'metrics' | 'codec' | 'massDelete' | 'indexes'>
 > {
+  readonly indexes: Readonly<Record<string, IndexFunction<T>>>;
   readonly codec: Pick<Codec<unknown>, 'decode' | 'decodesFreshJson'>;
   readonly transform: Transform<unknown, T> | undefined;
   readonly keysOnly: boolean;

@@ -2,6 +2,7 @@ import { SetpointError } from '../errors/index.ts';
 import { deferred } from '../internal/deferred.ts';
 import { createInformer, type Informer } from './informer.ts';
 import type { EventHandler, EventHandlerOptions, HandlerRegistration } from './event-handler.ts';
+import type { DeepReadonly } from '../resource/index.ts';
 import type { InformerOptions } from './informer-options.ts';
 
 /** What all informers of a set have in common. */
@@ -65,7 +66,7 @@ export class InformerSet {
    * A share in the informer of a prefix, which is started if need be. Indexes that it lacks are added. Throws `Invalid`
    * when the informer reads with another codec, `AlreadyExists` when it has another index of the same name, `Closed`.
    */
-  acquire<T>(options: SharedInformerOptions<T>): InformerShare<T> {
+  acquire<T>(options: SharedInformerOptions<T>): InformerShare<DeepReadonly<T>> {
     if (this.#closed) throw new SetpointError('Closed', 'the set of informers was closed: create another one');
     const prefix = options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`;
     const known = this.#shared.get(prefix);
@@ -78,7 +79,7 @@ export class InformerSet {
     const shared = known ?? this.#start(prefix, options);
     if (known) this.#addIndexes(known, options);
     shared.shares++;
-    return this.#share<T>(prefix, shared);
+    return this.#share<DeepReadonly<T>>(prefix, shared);
   }
 
   /** Runs until `signal` aborts, and stops every informer then. Rejects when one of them breaks. */
@@ -114,7 +115,8 @@ export class InformerSet {
   }
 
   #addIndexes<T>({ informer }: Shared, { indexes = {} }: SharedInformerOptions<T>): void {
-    for (const [name, values] of Object.entries(indexes)) (informer as Informer<T>).ensureIndex(name, values);
+    for (const [name, values] of Object.entries(indexes))
+      (informer as Informer<DeepReadonly<T>>).ensureIndex(name, values);
   }
 
   #share<T>(prefix: string, shared: Shared): InformerShare<T> {

@@ -4,6 +4,7 @@ import { settle } from '../internal/fake-clock.ts';
 import { jsonCodec } from '../resource/index.ts';
 import type { RangeRequest } from '../store/index.ts';
 import { interposedStore } from '../../../../test/harness/interposed-store.ts';
+import { createInformerSet } from './informer-set.ts';
 import { createInformer } from './informer.ts';
 
 it('I-106: a transform runs once for each state before it is cached, not for deletes and not at a resync', async () => {
@@ -100,11 +101,26 @@ it('I-109: what a cache hands out is read-only at every depth, also in type', ()
     names: string[];
     inner: { size: number };
   }
-  const informer = createInformer<Config>({ store, prefix: '/config', codec: { decode: () => never() } });
   interface Fixed {
     readonly names: readonly string[];
     readonly inner: { readonly size: number };
   }
+  const codec = { decode: (): Config => never() };
+  const bySize = (object: Fixed): readonly string[] => [`${object.inner.size}`];
+  const informer = createInformer({
+    store,
+    prefix: '/config',
+    codec,
+    indexes: {
+      bySize,
+      byName: (object) => {
+        expectTypeOf(object).toEqualTypeOf<Fixed>();
+        return object.names;
+      },
+    },
+  });
+  const acquire = () => createInformerSet({ store }).acquire({ prefix: '/config', codec, indexes: { bySize } });
+  expectTypeOf<ReturnType<typeof acquire>['informer']>().toEqualTypeOf<typeof informer>();
   expectTypeOf(informer.lister.get('a')).toEqualTypeOf<Fixed | undefined>();
   expectTypeOf(informer.lister.list()).toEqualTypeOf<readonly Fixed[]>();
   expectTypeOf(informer.lister.byIndex).returns.toEqualTypeOf<readonly Fixed[]>();

@@ -68,7 +68,9 @@ describe('the handle to the store ends with its attempt', () => {
     late.resolve();
     await clock.advance(0);
     expect(outcome).toMatchObject({ code: 'Closed' });
-    expect(String(outcome)).toContain("handle to the store of an attempt of controller 'websites' at default/a is over");
+    expect(String(outcome)).toContain(
+      "handle to the store of an attempt of controller 'websites' at default/a is over",
+    );
     expect((await client.resource(Server).list()).items).toEqual([]);
   });
 });
