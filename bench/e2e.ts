@@ -3,29 +3,30 @@
  * by one conditional status write. Setpoint with its defaults beside the same job hand-written on plain etcd3, in one
  * run: each measurement has a process of its own, contestants take turns, medians are compared.
  *
- * `--rounds N`, `--count N`, `--workers 10,64`, `--mode before,while,paced`, `--gate`, `--json FILE`.
+ * `--help` tells the options.
  */
-import { parseArgs } from 'node:util';
 import { etcdStore } from '@setpoint/etcd';
+import { commandLine, list, oneOf, whole } from '../test/harness/command-line.ts';
 import { type Measured, type Mode, modes } from './e2e/aims.ts';
 import { reportE2e } from './e2e/e2e-report.ts';
 import { type ContestantName, contestants, type Figures, widgetsPrefix } from './e2e/job.ts';
 import { runController, runCreator } from './e2e/run.ts';
+import { reporting } from './report.ts';
 import { startBenchEtcd } from './store/bench-etcd.ts';
 
-const { values: options } = parseArgs({
+const options = commandLine({
+  run: 'npm run bench -- e2e',
+  about: 'How fast objects are reconciled on a real etcd, beside the same job written on plain etcd3.',
   options: {
-    rounds: { type: 'string', default: '3' },
-    count: { type: 'string', default: '10000' },
-    workers: { type: 'string', default: '1,10,64,256' },
-    mode: { type: 'string', default: modes.join() },
-    contestants: { type: 'string', default: contestants.join() },
-    gate: { type: 'boolean', default: false },
-    json: { type: 'string' },
+    rounds: whole('of each measurement, in turns', { default: 3, min: 1 }),
+    count: whole('objects of each', { default: 10_000, min: 1 }),
+    workers: list(whole('reconciles at a time', { min: 1 }), [1, 10, 64, 256]),
+    mode: list(oneOf(modes, 'objects are there before, made while it runs, or 1,000 a second'), modes),
+    contestants: list(oneOf(contestants, 'who does the job'), contestants),
+    ...reporting,
   },
 });
-const count = Number(options.count);
-const rounds = Number(options.rounds);
+const { count, rounds } = options;
 const PACED = { workers: 64, perSecond: 1000 };
 
 const etcd = await startBenchEtcd(new URL('../../', import.meta.url), { fsync: true });
@@ -33,8 +34,8 @@ const store = etcdStore({ endpoints: etcd.endpoint, callTimeoutMs: 60_000 });
 let runs = 0;
 try {
   const measured: Measured[] = [];
-  for (const mode of options.mode.split(',') as Mode[]) {
-    const pools = mode === 'paced' ? [PACED.workers] : options.workers.split(',').map(Number);
+  for (const mode of options.mode) {
+    const pools = mode === 'paced' ? [PACED.workers] : options.workers;
     for (const workers of pools) measured.push(...(await inTurns(mode, workers)));
   }
   reportE2e(measured, { gate: options.gate, json: options.json, etcd: etcd.version });
@@ -45,8 +46,13 @@ try {
 
 /** Every contestant once in every round, so that all meet the machine's quiet and busy moments. */
 async function inTurns(mode: Mode, workers: number): Promise<Measured[]> {
-  const names = options.contestants.split(',') as ContestantName[];
-  const measured = names.map((contestant) => ({ mode, workers, contestant, count, rounds: [] as Figures[] }));
+  const measured = options.contestants.map((contestant) => ({
+    mode,
+    workers,
+    contestant,
+    count,
+    rounds: [] as Figures[],
+  }));
   for (let round = 0; round < rounds; round++) {
     for (const one of measured) one.rounds.push(await once(mode, workers, one.contestant));
   }

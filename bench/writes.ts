@@ -3,26 +3,28 @@
  * one by one: how many a second, what each costs the client in CPU, how long each takes.
  *
  * Each measurement has a process of its own; the two ways take turns, round after round, and medians are compared.
- * `--short` measures for less time; `--rounds N`, `--ms N` (of each measurement), `--fsync` (etcd waits for the disk).
+ * `--help` tells the options.
  */
 import { fork } from 'node:child_process';
-import { parseArgs } from 'node:util';
+import { commandLine, flag, whole } from '../test/harness/command-line.ts';
+import { reporting } from './report.ts';
 import { startBenchEtcd } from './store/bench-etcd.ts';
 import { reportWrites, type WriteMeasurement } from './writes/writes-report.ts';
 import { ways, type WriteFigures, type WriteTask } from './writes/write-task.ts';
 
-const { values: options } = parseArgs({
+const options = commandLine({
+  run: 'npm run bench -- writes',
+  about: 'Conditional writes a second, combined and one by one, by 1 to 256 writers at a time.',
   options: {
-    short: { type: 'boolean', default: false },
-    gate: { type: 'boolean', default: false },
-    fsync: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    rounds: { type: 'string' },
-    ms: { type: 'string' },
+    short: flag('less of everything, to see that it works'),
+    fsync: flag('etcd waits for the disk'),
+    rounds: whole('of each measurement, in turns (default 5; short: 2)', { min: 1 }),
+    ms: whole('how long each takes (default 4000; short: 1000)', { min: 1 }),
+    ...reporting,
   },
 });
-const rounds = Number(options.rounds ?? (options.short ? 2 : 5));
-const measureMs = Number(options.ms ?? (options.short ? 1000 : 4000));
+const rounds = options.rounds ?? (options.short ? 2 : 5);
+const measureMs = options.ms ?? (options.short ? 1000 : 4000);
 const WRITERS = [1, 10, 64, 256];
 const VALUE_BYTES = 512;
 

@@ -58,6 +58,7 @@ function loggerOn(output: Output, common: object): Logger {
 
 /** Errors have no enumerable fields, and bigints no JSON, at whatever depth. What has none at all is named, not thrown. */
 function readable([name, value]: [string, unknown]): [string, unknown] {
+  if (typeof value === 'string' || typeof value === 'number') return [name, value];
   const plain = (_name: string, each: unknown): unknown => {
     if (each instanceof Error) return describeError(each);
     return typeof each === 'bigint' ? String(each) : each;
