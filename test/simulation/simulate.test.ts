@@ -180,3 +180,20 @@ describe('nothing passes for nothing', () => {
     expect(await failureOf(stuck)).toMatch(/waits for something that never comes/);
   });
 });
+
+it('waits for a process that stands still before it judges, whatever happens to others meanwhile', async () => {
+  const options = machine(sound, {
+    replicas: 2,
+    async scenario(user) {
+      await user.create(Machine, { name: 'a', spec: { parts: 1 } });
+      await user.modify(Machine, 'a', ({ spec }) => ({ spec: { parts: spec.parts + 1 } }));
+    },
+  });
+  const found = [];
+  for (let pause = 1; pause <= 6; pause++) {
+    for (let crash = pause + 1; crash <= pause + 4; crash++) {
+      found.push((await replay(`v1.machine:pause@${pause},crash-before@${crash}`, options))?.text);
+    }
+  }
+  expect(found).toEqual(Array.from({ length: 24 }));
+});

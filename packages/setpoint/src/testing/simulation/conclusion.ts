@@ -134,7 +134,7 @@ export class Conclusion {
         for (const key of manager.informer(definition).lister.keys()) queue.add(key);
       }
     }
-    world.lastActivity = world.clock.now();
+    world.active();
   }
 
   #compare(): void {

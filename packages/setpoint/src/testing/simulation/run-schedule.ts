@@ -149,7 +149,7 @@ export class Schedule {
     const world = this.#world;
     const step = world.steps.shift()!;
     world.note('user', step.label, true);
-    world.lastActivity = world.clock.now();
+    world.active();
     void step.act();
     return false;
   }
@@ -174,7 +174,7 @@ export class Schedule {
       return true;
     }
     if (world.inbox.releaseAll()) {
-      world.lastActivity = world.clock.now();
+      world.active();
       return false;
     }
     return this.#conclusion.next(this.#tailSince!);

@@ -31,12 +31,12 @@ interface StruckWorld {
   readonly store: Store;
   readonly travels: Travel[];
   afterDrain: (() => void) | undefined;
-  lastActivity: number;
   lostEvents: boolean;
   lostAt: number;
   repeated: boolean;
   touches: number;
   travelled: boolean;
+  active(at?: number): void;
   crash(process: SimulatedProcess): void;
   answer(call: Call): void;
 }
@@ -57,7 +57,7 @@ export function strikeBefore(world: StruckWorld, kind: FaultKind, message: Messa
     pause() {
       process.pausedUntil = clock.now() + PAUSE_MS;
       inbox.post(message);
-      world.lastActivity = process.pausedUntil;
+      world.active(process.pausedUntil);
       clock.setTimer(() => {}, PAUSE_MS);
     },
   };

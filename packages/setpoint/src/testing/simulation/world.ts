@@ -62,8 +62,6 @@ export class World implements CallPort {
   readonly creates = new Map<string, number>();
   /** What is to happen before anything else, once promise jobs have run. */
   afterDrain: (() => void) | undefined;
-  /** When somebody last wrote, failed or started. */
-  lastActivity = 0;
   calls = 0;
   commits = 0;
   reconciles = 0;
@@ -83,6 +81,7 @@ export class World implements CallPort {
   #store: Store;
   #unfollow: () => void;
   readonly #prefix: string;
+  #lastActivity = 0;
   readonly #starts = new Map<string, number>();
   readonly #counts = new Map<string, number>();
   readonly #effects: EffectCounts;
@@ -130,6 +129,16 @@ export class World implements CallPort {
     return this.#store;
   }
 
+  /** When somebody last wrote, failed or started; in the future while somebody stands still who will go on. */
+  get lastActivity(): number {
+    return this.#lastActivity;
+  }
+
+  /** Something happens, or will: it is not at rest before that. */
+  active(at = this.clock.now()): void {
+    this.#lastActivity = Math.max(this.#lastActivity, at);
+  }
+
   start(name: string): void {
     const incarnation = (this.#starts.get(name) ?? 0) + 1;
     this.#starts.set(name, incarnation);
@@ -173,7 +182,7 @@ export class World implements CallPort {
       onReconciled: (report) => this.#reconciled(process, report),
     });
     this.note(name, incarnation === 1 ? 'starts' : 'starts again', incarnation > 1);
-    this.lastActivity = this.clock.now();
+    this.active();
     process.manager.run(new AbortController().signal).then(
       () => this.#exited(process, undefined),
       (error: unknown) => this.#exited(process, error),
@@ -195,7 +204,7 @@ export class World implements CallPort {
     process.kill();
     this.note(process.name, 'crashes', true);
     this.clock.setTimer(() => this.start(process.name), RESTART_MS);
-    this.lastActivity = this.clock.now();
+    this.active();
   }
 
   #reconciled(process: SimulatedProcess, report: ReconcileReport): void {
@@ -209,7 +218,7 @@ export class World implements CallPort {
       return;
     }
     if (!outcome.terminal) process.failing.add(name);
-    this.lastActivity = this.clock.now();
+    this.active();
     this.note(process.name, `${controller} fails on ${key}: ${textOf(outcome.error)}`);
     this.onError(outcome.error, outcome.panic, `${controller} of ${key}`);
   }
@@ -347,7 +356,7 @@ export class World implements CallPort {
       for (const line of process.lines) line.finish(reset);
       process.lines.clear();
     }
-    this.lastActivity = this.clock.now();
+    this.active();
   }
 
   /** Nobody else may have committed since this process did first. */
@@ -373,7 +382,7 @@ export class World implements CallPort {
     this.commits++;
     if (this.touches > 0) this.touches--;
     else if (this.options.fenced && this.making) this.#judgeWriter(this.making);
-    this.lastActivity = Math.max(this.lastActivity, this.clock.now());
+    this.active();
     for (const { type, kv } of events) {
       if (type !== 'put' || kv.version !== 1n) continue;
       const key = Buffer.from(kv.key).toString();
