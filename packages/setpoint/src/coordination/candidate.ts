@@ -72,7 +72,9 @@ export class Candidate {
       try {
         const first = await this.#wait(standing, watch, signal);
         if (first) return this.#own(first, watch);
-        this.#session.logger.warn({ key: standing.own.key }, `somebody deleted our key; ${this.#line.what}: again`);
+        const { key } = standing.own;
+        this.#session.logger.warn({ key }, `somebody deleted or changed our key; ${this.#line.what}: again`);
+        await leaveLine(this.#session, standing.own);
       } catch (error) {
         watch?.stop();
         await leaveLine(this.#session, standing.own);
@@ -99,7 +101,7 @@ export class Candidate {
     return (await this.#look(signal)).entries[0]?.holder;
   }
 
-  /** Undefined when the own key is gone although the session lives. */
+  /** Undefined when the own key is gone, or off its lease, although the session lives. */
   async #wait(entered: Standing, watch: KeyWatch | undefined, signal: AbortSignal): Promise<Standing | undefined> {
     for (let at: Standing | undefined = entered; at; at = await this.#standing(entered.own, signal)) {
       this.#tellForeign(at.view.foreign);

@@ -1,17 +1,18 @@
 import { isSetpointError } from '../errors/index.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
-import type { Revision, Store } from '../store/index.ts';
+import type { KeyValue, Revision, Store } from '../store/index.ts';
 
-/** One incarnation of a key. */
+/** One incarnation of a key, and the lease that it hangs on. */
 export interface Incarnation {
   readonly key: string;
   readonly createRevision: Revision;
+  readonly lease: bigint;
 }
 
 /**
- * Waits for the end of one incarnation of a key, over any number of broken connections and compactions. `gone` resolves
- * when it has ended or the watch was stopped, and rejects when nobody can tell any more: a reset history, a closed store.
+ * Waits until one incarnation of a key has ended or was taken off its lease, over any number of broken connections and
+ * compactions. `gone` resolves then and when the watch was stopped, and rejects when nobody can tell any more: a reset history, a closed store.
  */
 export class KeyWatch {
   readonly gone: Promise<void>;
@@ -41,21 +42,26 @@ export class KeyWatch {
 
 async function untilGone(
   store: Pick<Store, 'watch' | 'range'>,
-  { key, createRevision }: Incarnation,
+  incarnation: Incarnation,
   from: Revision,
   signal: AbortSignal,
 ): Promise<void> {
+  const { key } = incarnation;
   for (let startRevision = from; !signal.aborted;) {
     try {
       for await (const { events } of store.watch({ key, startRevision }, { signal })) {
-        if (events.some(({ type, kv }) => type === 'delete' || kv.createRevision !== createRevision)) return;
+        if (events.some(({ type, kv }) => type === 'delete' || !isOf(incarnation, kv))) return;
       }
     } catch (error) {
       if (signal.aborted) return;
       if (!isSetpointError(error, 'Compacted')) throw error;
       const { kvs, revision } = await store.range({ key }, { signal });
-      if (kvs[0]?.createRevision !== createRevision) return;
+      if (!kvs[0] || !isOf(incarnation, kvs[0])) return;
       startRevision = revision + 1n;
     }
   }
+}
+
+function isOf({ createRevision, lease }: Incarnation, kv: KeyValue): boolean {
+  return kv.createRevision === createRevision && kv.lease === lease;
 }

@@ -31,7 +31,10 @@ export function entryKey(linePrefix: string, lease: bigint, nonce: string): stri
   return `${linePrefix}${BigInt.asUintN(64, lease).toString(16)}-${nonce}`;
 }
 
-/** Sorts out what was read under a line's prefix. A key counts only if it hangs on the lease that its name says. */
+/**
+ * Sorts out what was read under a line's prefix. A key counts only if it hangs on the lease that its name says: a put by
+ * hand takes it off, and then neither its session's end nor anything else would ever free the line.
+ */
 export function readLine(kvs: readonly KeyValue[], linePrefix: string): LineView {
   const entries: Entry[] = [];
   const foreign: string[] = [];

@@ -131,6 +131,41 @@ describe('lock, when something goes wrong', () => {
     expect(held.held).toBe(false);
   });
 
+  it('F-83: a lock key that a hand took off its lease is lost, and the next in line owns', async () => {
+    const [a, b] = [await open(), await open()];
+    const held = await lock(a, 'l');
+    const second = outcome(lock(b, 'l'));
+    await clock.advance(0);
+    await store.put({ key: held.key, value: 'a hand' });
+    await clock.advance(200);
+    expect([held.held, second.value?.held]).toEqual([false, true]);
+    await second.value!.store.put({ key: 'now', value: '' });
+    expect(await keys()).toEqual([second.value!.key]);
+  });
+
+  it('F-83: it guards nothing from that very write on, before its owner has heard of it', async () => {
+    const held = await lock(await open(), 'l');
+    await store.put({ key: held.key, value: 'a hand' });
+    await expect(held.store.put({ key: 'late', value: '' })).rejects.toMatchObject({ code: 'LockLost' });
+    expect((await store.range({ key: 'late' })).count).toBe(0n);
+    await clock.advance(0);
+    expect(await keys()).toEqual([]);
+  });
+
+  it("F-83: a waiter's key that a hand took off its lease is replaced, at the end of the line", async () => {
+    const [a, b] = [await open(), await open()];
+    const first = await lock(a, 'l');
+    const second = outcome(lock(b, 'l'));
+    await clock.advance(0);
+    await store.put({ key: (await keys()).find((key) => key !== first.key)!, value: 'a hand' });
+    await clock.advance(200);
+    await first.release();
+    await clock.advance(0);
+    expect(second.value?.held).toBe(true);
+    await second.value!.store.put({ key: 'now', value: '' });
+    expect(await keys()).toEqual([second.value!.key]);
+  });
+
   it("F-83: a waiter's key that was deleted by hand is put back, at the end of the line, and that is said", async () => {
     const [a, b] = [await open(), await open()];
     const first = await lock(a, 'l');
@@ -138,7 +173,7 @@ describe('lock, when something goes wrong', () => {
     await clock.advance(0);
     await store.delete({ key: (await keys()).find((key) => key !== first.key)! });
     await clock.advance(200);
-    expect(said).toContain("somebody deleted our key; lock 'l': again");
+    expect(said).toContain("somebody deleted or changed our key; lock 'l': again");
     await first.release();
     await clock.advance(0);
     expect(second.value?.held).toBe(true);

@@ -26,8 +26,8 @@ export interface OwnershipOptions {
  * Being first in a line: a lock, a leadership, a shard. It is one incarnation of one key, and ends once and for all.
  *
  * What makes it safe is not that it is told in time when it ends, but that its writes carry the question: the store
- * carries out a write through {@link Ownership.store} only while the key is there, which is decided at the same revision
- * as the write. `signal` and `held` spare the owner work that would be refused.
+ * carries out a write through {@link Ownership.store} only while the key is there and on its lease, which is decided at
+ * the same revision as the write. `signal` and `held` spare the owner work that would be refused.
  */
 export class Ownership {
   /** Names it in messages. */
@@ -59,15 +59,20 @@ export class Ownership {
     this.holder = holder;
     this.#watch = watch;
     this.fence = {
-      compares: [{ key: this.key, target: 'create', operator: '=', operand: this.createRevision }],
+      // By its lease too: one that a hand took off its lease no longer counts in the line, and another may be first.
+      compares: [
+        { key: this.key, target: 'create', operator: '=', operand: this.createRevision },
+        { key: this.key, target: 'lease', operator: '=', operand: key.lease },
+      ],
       signal: this.signal,
       check: () => void this.held,
-      onRefused: () => this.lose(new SetpointError('Conflict', `its key ${this.key} is gone from the store`)),
+      onRefused: () =>
+        this.lose(new SetpointError('Conflict', `its key ${this.key} was deleted or taken off its lease`)),
     };
     this.store = fenceStore(session.store, this.fence);
     this.#unfollow = this.#followSession();
     watch?.gone.then(
-      () => this.lose(new SetpointError('NotFound', `its key ${this.key} was deleted`)),
+      () => this.lose(new SetpointError('NotFound', `its key ${this.key} was deleted or taken off its lease`)),
       (error: unknown) => this.lose(error),
     );
   }
@@ -89,13 +94,14 @@ export class Ownership {
     throw new SetpointError(reason.code, `${this.what} is not held any more`, { cause: reason });
   }
 
-  /** Declares it lost, for a reason that somebody found out. */
+  /** Declares it lost, for a reason that somebody found out. What is left of the key is taken away. */
   lose(cause: unknown): void {
     if (this.signal.aborted) return;
     // With its session everything is lost at once, and the session has said so.
     const level = isSetpointError(cause, 'SessionExpired') ? 'debug' : 'warn';
     this.session.logger[level]({ err: cause, key: this.key }, `${this.what} is lost`);
     this.#end(new SetpointError('LockLost', `${this.what} is lost: another may own it now`, { cause }));
+    void leaveLine(this.session, this);
   }
 
   /**
@@ -132,7 +138,10 @@ export class Ownership {
 }
 
 /** Takes one incarnation of a key away, now if the store answers, else later by its session. Never fails. */
-export async function leaveLine(session: Session, { key, createRevision }: Incarnation): Promise<void> {
+export async function leaveLine(
+  session: Session,
+  { key, createRevision }: Pick<Incarnation, 'key' | 'createRevision'>,
+): Promise<void> {
   if (!session.alive) return;
   try {
     await session.store.txn(

@@ -63,6 +63,7 @@ export class World implements CallPort {
   /** What is to happen before anything else, once promise jobs have run. */
   afterDrain: (() => void) | undefined;
   calls = 0;
+  /** Writes of processes and of the user. */
   commits = 0;
   reconciles = 0;
   /** Which action followed which, where that is noted. */
@@ -378,10 +379,11 @@ export class World implements CallPort {
 
   #commit(revision: Revision, events: WatchBatch['events']): void {
     this.state.apply(revision, events);
+    const isTouch = this.touches > 0;
+    if (isTouch) this.touches--;
     if (events.every(({ kv }) => Buffer.from(kv.key).toString().startsWith(COORDINATION))) return;
-    this.commits++;
-    if (this.touches > 0) this.touches--;
-    else if (this.options.fenced && this.making) this.#judgeWriter(this.making);
+    if (!isTouch) this.commits++;
+    if (!isTouch && this.options.fenced && this.making) this.#judgeWriter(this.making);
     this.active();
     for (const { type, kv } of events) {
       if (type !== 'put' || kv.version !== 1n) continue;
