@@ -35,3 +35,14 @@ export function followStore(
     void all.return?.();
   };
 }
+
+/** A handle to whatever store there is at the time of each call. */
+export function storeNow(current: () => Store): Store {
+  return new Proxy(current(), {
+    get: (_, name) => {
+      const store = current();
+      const value: unknown = Reflect.get(store, name);
+      return typeof value === 'function' ? (value.bind(store) as unknown) : value;
+    },
+  });
+}

@@ -4,6 +4,7 @@ import type { ControllerDefinition, ControlPlane } from '../../runtime/index.ts'
 import type { CallOptions, Revision, Store, WatchBatch, WatchOptions, WatchRequest } from '../../store/index.ts';
 import type { Line } from './line.ts';
 import type { TimerOwner, WorldClock } from './world-clock.ts';
+import type { Externals, SimulatedEnvironment } from './world-options.ts';
 
 /** The calls of a store that a scheduler decides about; `external` is one to the outside world. */
 export type CallName =
@@ -77,6 +78,12 @@ export class SimulatedProcess implements TimerOwner {
     for (const char of name) seed = Math.imul(seed, 31) + char.codePointAt(0)!;
     this.random = seededRandom(seed);
     this.store = storeOf(this, port);
+  }
+
+  /** What its controllers are given. */
+  environment(externals: Externals): SimulatedEnvironment {
+    const { name, incarnation, clock, random, store } = this;
+    return { process: name, incarnation, clock, random, store, externals };
   }
 
   /** As kill -9. */

@@ -20,7 +20,7 @@ import { deepStack, describe, firstKey, isWrite, textOf } from './call-text.ts';
 import { breach } from './law.ts';
 import { Coverage } from './coverage.ts';
 import { EffectCounts, externalPorts } from './external-ports.ts';
-import { followStore } from './follow-store.ts';
+import { followStore, storeNow } from './follow-store.ts';
 import { Line } from './line.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { type Call, type CallName, type CallPort, SimulatedProcess } from './process.ts';
@@ -32,7 +32,7 @@ import { placeOf } from './place.ts';
 import { MirroredState } from './state.ts';
 import { Succession } from './succession.ts';
 import { simulatedUser, type SimulatedUser, type UserStep } from './user.ts';
-import type { Externals, SimulatedEnvironment, Violation } from './world-options.ts';
+import type { Externals, Violation } from './world-options.ts';
 import { WorldClock } from './world-clock.ts';
 
 /** How long a process that died is away. */
@@ -63,7 +63,7 @@ export class World implements CallPort {
   /** What is to happen before anything else, once promise jobs have run. */
   afterDrain: (() => void) | undefined;
   calls = 0;
-  /** Writes of processes and of the user. */
+  /** Not counted: what a fault wrote. */
   commits = 0;
   reconciles = 0;
   /** Which action followed which, where that is noted. */
@@ -106,13 +106,8 @@ export class World implements CallPort {
     this.#store = memoryStore({ clock: this.clock, random: seededRandom(1) });
     for (const [key, value] of content ?? []) void this.#store.put({ key, value });
     this.#unfollow = this.#follow();
-    const hand: Store = new Proxy(this.#store, {
-      get: (_, name) => {
-        const value: unknown = Reflect.get(this.#store, name);
-        return typeof value === 'function' ? (value.bind(this.#store) as unknown) : value;
-      },
-    });
-    const client = createClient({ store: hand, prefix: this.#prefix, clock: this.clock, random: seededRandom(2) });
+    const store = storeNow(() => this.#store);
+    const client = createClient({ store, prefix: this.#prefix, clock: this.clock, random: seededRandom(2) });
     this.user = simulatedUser({
       client,
       post: (step) => this.steps.push(step),
@@ -152,19 +147,14 @@ export class World implements CallPort {
     this.processes.set(name, process);
     for (const { prefix, to, restsLeft } of this.travels) if (restsLeft <= 0) process.listAt.set(prefix, to);
     if (process.listAt.size > 0) this.travels.length = 0;
-    const environment: SimulatedEnvironment = {
-      process: name,
-      incarnation,
-      clock: process.clock,
-      random: process.random,
-      store: process.store,
-      externals: externalPorts(this.externals, (key, args, effect) =>
+    const environment = process.environment(
+      externalPorts(this.externals, (key, args, effect) =>
         this.#send(process, 'external', { key, args }, undefined, async () => {
           this.#effects.takes(key, args);
           return effect(...args);
         }),
       ),
-    };
+    );
     const given = typeof subject.controllers === 'function' ? subject.controllers(environment) : subject.controllers;
     const controllers = watchSingleFlight(given, (message) => {
       if (!process.dead) this.violate({ oracle: 'hygiene', message });
@@ -361,7 +351,10 @@ export class World implements CallPort {
   }
 
   /** Nobody else may have committed since this process did first. */
-  #judgeWriter(call: Call): void {
+  #judgeWrite(): void {
+    this.commits++;
+    const call = this.making;
+    if (!call || !this.options.fenced) return;
     const { name, incarnation } = call.process;
     const successor = this.#succession.wrote(`${name}#${incarnation}`);
     if (successor === undefined) return;
@@ -382,8 +375,7 @@ export class World implements CallPort {
     const isTouch = this.touches > 0;
     if (isTouch) this.touches--;
     if (events.every(({ kv }) => Buffer.from(kv.key).toString().startsWith(COORDINATION))) return;
-    if (!isTouch) this.commits++;
-    if (!isTouch && this.options.fenced && this.making) this.#judgeWriter(this.making);
+    if (!isTouch) this.#judgeWrite();
     this.active();
     for (const { type, kv } of events) {
       if (type !== 'put' || kv.version !== 1n) continue;
