@@ -107,9 +107,8 @@ export class World implements CallPort {
     for (const [key, value] of content ?? []) void this.#store.put({ key, value });
     this.#unfollow = this.#follow();
     const store = storeNow(() => this.#store);
-    const client = createClient({ store, prefix: this.#prefix, clock: this.clock, random: seededRandom(2) });
     this.user = simulatedUser({
-      client,
+      client: createClient({ store, prefix: this.#prefix, clock: this.clock, random: seededRandom(2) }),
       post: (step) => this.steps.push(step),
       now: () => this.clock.now(),
       patient: () => options.plan.struck > 0,
