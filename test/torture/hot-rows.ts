@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
 import { defineController } from 'setpoint';
 import type { HotKey } from 'setpoint/controller';
 import { FakeClock } from 'setpoint/testing';
@@ -65,13 +65,19 @@ export const rows: readonly Row[] = [
   },
   {
     id: 'F-103',
-    title: 'reconciles keep the event loop to themselves: each is named with its controller and key, and counted',
+    title:
+      'reconciles keep the event loop to themselves: each is named with its controller and key, and counted; after an await it is among those named',
     async cycle(t) {
+      const lateMs = t.between(350, 450);
       const slow = new Map(Array.from({ length: 2 }, (_, at) => [`default/slow-${at}`, t.between(210, 300)]));
       const jobs = defineController(Job, {
         async reconcile({ object, status }) {
           const blockMs = slow.get(`default/${object.metadata.name}`);
           if (blockMs !== undefined && object.status === undefined) blockFor(blockMs);
+          if (object.metadata.name === 'late' && object.status === undefined) {
+            await setImmediate();
+            blockFor(lateMs);
+          }
           await status({ text: object.spec.text });
         },
       });
@@ -87,6 +93,14 @@ export const rows: readonly Row[] = [
       }
       const counted = metric('setpoint_blocking_reconciles_total', 'controller="jobs"');
       check(counted === lines.length, `${counted} are counted, ${lines.length} were told`);
+      await createJobs(client, ['late']);
+      await eventually(() => allDone(manager, ['late']), 'the last is done');
+      const stalls = (): readonly Record<string, unknown>[] =>
+        t.log.lines.flatMap(({ fields }) => (Number(fields['stalledMs']) >= 200 ? [fields] : []));
+      await eventually(
+        () => stalls().some(({ keys, controller }) => controller === 'jobs' && String(keys).includes('default/late')),
+        () => `the loop stood still after an await, and of that is told: ${JSON.stringify(stalls())}`,
+      );
     },
   },
   {

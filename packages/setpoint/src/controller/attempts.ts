@@ -1,4 +1,4 @@
-import type { Clock } from '../internal/clock.ts';
+import { type Clock, systemClock } from '../internal/clock.ts';
 import { describeError } from '../internal/describe-error.ts';
 import type { Logger } from '../internal/logger.ts';
 import type { Random } from '../internal/random.ts';
@@ -7,13 +7,17 @@ import { AttemptRuns } from './attempt-run.ts';
 import type { controllerMetrics } from './controller-metrics.ts';
 import type { ControllerLimits } from './controller-options.ts';
 import type { FailureLog } from './failure-log.ts';
-import { Job, recordOf, reportOf, runningAttempt } from './job.ts';
+import { BLOCKED_MS, Job, recordOf, reportOf, runningAttempt } from './job.ts';
 import type { Outcome } from './outcome.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { ControllerEvents, RunningAttempt } from './report.ts';
 import { Requeues } from './requeues.ts';
 import type { RunHistory } from './run-history.ts';
+import { StallWatch } from './stall-watch.ts';
 import { reconcileTracer } from './trace-channels.ts';
+
+/** So many keys are named that may have stopped the event loop. */
+const SUSPECTS_MAX = 10;
 
 export interface AttemptsOptions {
   readonly controller: string;
@@ -45,6 +49,8 @@ export class Attempts {
   /** Told apart within the process by a number, from those of other processes by a name. */
   readonly #idStart: string;
   #started = 0;
+  /** Virtual time does not stand still. */
+  readonly #stalls: StallWatch | undefined;
   /** What ends the attempts. */
   #stop: AbortSignal | undefined;
   #overdueCount = 0;
@@ -55,6 +61,7 @@ export class Attempts {
     this.#requeues = new Requeues(queue, clock);
     this.#runs = new AttemptRuns({ ...limits, clock });
     this.#idStart = `${random.uuid()}-`;
+    this.#stalls = clock === systemClock ? new StallWatch(clock, BLOCKED_MS, this.#stalled) : undefined;
   }
 
   running(key: string): RunningAttempt | undefined {
@@ -81,6 +88,7 @@ export class Attempts {
     const reconcileId = this.#idStart + String(++this.#started);
     const job = new Job(key, { queue, clock, logger, reconcileId, onBlocked: this.#blocked });
     this.#running.set(key, job);
+    this.#stalls?.began();
     this.#endWith(stop, job);
     const timed = {
       abort: job.abort,
@@ -117,9 +125,20 @@ export class Attempts {
 
   readonly #blocked = (logger: Logger, blockedMs: number): void => {
     this.#options.metrics.blocked();
+    this.#stalls?.explained();
     logger.warn(
       { blockedMs: Math.round(blockedMs) },
       'the reconcile kept the event loop to itself: nothing else of the process ran meanwhile',
+    );
+  };
+
+  readonly #stalled = (ms: number, ended: readonly string[]): void => {
+    const { metrics, logger } = this.#options;
+    metrics.stalled();
+    const keys = [...ended, ...this.#running.keys()].slice(0, SUSPECTS_MAX);
+    logger.warn(
+      { stalledMs: Math.round(ms), keys },
+      'the event loop stood still while these keys were reconciled: one of them computes for too long, or the process was stopped',
     );
   };
 
@@ -160,6 +179,7 @@ export class Attempts {
       onEnd(job);
     } finally {
       this.#running.delete(key);
+      this.#stalls?.ended(key);
       history.add(key, recordOf(job, outcome, durationMs));
       queue.done(key);
       job.trace?.ended(outcome);

@@ -54,6 +54,13 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
       labels: ['controller'],
     })
     .with({ controller });
+  const stalled = metrics
+    .counter({
+      name: 'setpoint_event_loop_stalls_total',
+      help: 'Times that the event loop stood still for 200 ms or more while reconciles were under way',
+      labels: ['controller'],
+    })
+    .with({ controller });
   const hot = metrics.counter({
     name: 'setpoint_hot_keys_total',
     help: 'Keys that ran too often within a minute, or were triggered by their own writes, by kind',
@@ -74,6 +81,7 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     damped: gauge('setpoint_damped_keys', 'Keys that are slowed down because their reconciles trigger themselves'),
     hot: (kind: HotKey['kind']) => hot.with({ controller, kind }).inc(),
     blocked: () => blocked.inc(),
+    stalled: () => stalled.inc(),
     timedOut: () => timeouts.inc(),
     sourceFailed: ({ source, stage }: SourceFailure) => sourceErrors.with({ controller, source, stage }).inc(),
     ended(outcome: Outcome, durationMs: number): void {

@@ -27,7 +27,7 @@ export interface JobSurroundings {
 }
 
 /** More than this of the event loop at once is told: a lease's keep-alive has to get its turn. */
-const BLOCKED_MS = 200;
+export const BLOCKED_MS = 200;
 
 /** One key in the hands of the reconciler: made when it was just handed out. */
 export class Job {

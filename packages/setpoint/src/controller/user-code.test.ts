@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { held, manualSource, started } from '../../../../test/harness/started-controller.ts';
+import { systemClock } from '../internal/clock.ts';
+import { deferred } from '../internal/deferred.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 
 describe('faults of user code', () => {
@@ -56,6 +59,40 @@ describe('faults of user code', () => {
       },
     ]);
     expect(metric('setpoint_blocking_reconciles_total{controller="test"}')).toBe(1);
+    await stop();
+  });
+
+  it('F-103: one that does so after an await is among the keys that are named, and is counted', async () => {
+    const waiting = deferred();
+    const { controller, lines, metric, stop } = await started(
+      async ({ key }) => {
+        await (key === 'waits' ? waiting.promise : setImmediate());
+        if (key === 'computes') for (const end = performance.now() + 450; performance.now() < end;);
+      },
+      { clock: systemClock, concurrency: 3 },
+    );
+    for (const key of ['waits', 'quick', 'computes']) controller.enqueue(key);
+    await vi.waitFor(() => expect(lines.some(({ message }) => message.includes('stood still'))).toBe(true), 10_000);
+    const [{ fields }] = lines.filter(({ level }) => level === 'warn') as [(typeof lines)[0]];
+    expect(fields['stalledMs']).toBeGreaterThanOrEqual(200);
+    expect((fields['keys'] as string[]).toSorted()).toEqual(['computes', 'quick', 'waits']);
+    expect(metric('setpoint_event_loop_stalls_total{controller="test"}')).toBe(1);
+    expect(metric('setpoint_blocking_reconciles_total{controller="test"}')).toBe(0);
+    waiting.resolve();
+    await stop();
+  });
+
+  it('F-103: what the first stretch of a reconcile took is told once, by its key', async () => {
+    const { controller, lines, stop } = await started(
+      async () => {
+        for (const end = performance.now() + 450; performance.now() < end;);
+        await sleep(250);
+      },
+      { clock: systemClock },
+    );
+    controller.enqueue('computes');
+    await vi.waitFor(() => expect(controller.explain('computes').state).toBe('idle'), 10_000);
+    expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([{ fields: { key: 'computes' } }]);
     await stop();
   });
 
