@@ -67,10 +67,12 @@ export async function churn(root: URL, seconds: number, seed: number): Promise<C
     await following;
     const map = new Shards({ store, name: SHARDS_NAME, slots: SLOTS });
     const ownerAt = (key: string, at: number) => timeline.ownerOf(map.slotOf(key), at);
+    const ownedBetween = (key: string, identity: string, from: number, to: number) =>
+      timeline.wasOwnedBy(map.slotOf(key), identity, from, to);
     return {
       seconds,
       ...crowd.count,
-      ...judge(crowd.all, { steadyFrom, endedAt, ttlMs: TTL_MS, ownerAt }),
+      ...judge(crowd.all, { steadyFrom, endedAt, ttlMs: TTL_MS, ownerAt, ownedBetween }),
       boundMs: TTL_MS + 1000 + AGAIN_MS,
       lateCarriedOut: await tokensBack(store, revision),
     };

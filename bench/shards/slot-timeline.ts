@@ -36,6 +36,13 @@ export class SlotTimeline {
     }
   }
 
+  /** Whether somebody was the first in its line at any moment of a time: from the first on, or when others had left. */
+  wasOwnedBy(slot: number, identity: string, from: number, to: number): boolean {
+    const changes = Array.from(this.#slots.get(slot)?.values() ?? [], (standing) => [standing.from, standing.to]);
+    const moments = [from, ...changes.flat().filter((at) => at > from && at < to)];
+    return moments.some((at) => this.ownerOf(slot, at) === identity);
+  }
+
   /** Whose slot it was at a moment: the first in its line. */
   ownerOf(slot: number, at: number): string | undefined {
     let first: Standing | undefined;

@@ -69,6 +69,8 @@ export interface JudgeOptions {
   readonly ttlMs: number;
   /** Whose the key's slot was at a moment. */
   readonly ownerAt: (key: string, at: number) => string | undefined;
+  /** Whether it was somebody's at any moment of a time. */
+  readonly ownedBetween: (key: string, identity: string, from: number, to: number) => boolean;
 }
 
 export function judge(replicas: readonly Replica[], options: JudgeOptions): Verdict {
@@ -120,15 +122,19 @@ function outlasted(work: Work, absence: Replica['absences'][number], ttlMs: numb
   return work.from < absence.from && work.to > absence.to && absence.to - absence.from > ttlMs;
 }
 
-/** When an owner of the key's slot was last killed or frozen within a time, or when that began. */
+/**
+ * When an owner of the key's slot was last killed or frozen within a time, or when that began. One that was dead before it
+ * came to be first in line counts as well: the others wait for the end of its lease too.
+ */
 function lastDeath(
   replicas: readonly Replica[],
   key: string,
   { from, to }: { readonly from: number; readonly to: number },
-  { ownerAt }: JudgeOptions,
+  { ownedBetween }: JudgeOptions,
 ): number {
   return replicas.reduce((latest, { identity, absences }) => {
-    const deaths = absences.map((absence) => absence.from).filter((at) => at > latest && at < to);
-    return deaths.reduce((last, at) => (ownerAt(key, at) === identity ? Math.max(last, at) : last), latest);
+    const deaths = absences.filter((absence) => absence.from > latest && absence.from < to);
+    const felt = deaths.filter(({ from: at, to: back }) => ownedBetween(key, identity, at, Math.min(back, to)));
+    return Math.max(latest, ...felt.map((absence) => absence.from));
   }, from);
 }

@@ -81,7 +81,7 @@ export const rows: readonly Row[] = [
       const server = await t.sharedEtcd();
       const own = await session(t, t.store(server.endpoints), { ttlSeconds: 1 });
       check(own.ttlSeconds >= 2, `etcd granted ${own.ttlSeconds} s`);
-      const withinMs = own.deadline - own.renewedAt;
+      const withinMs = Math.round(own.deadline - own.renewedAt);
       check(withinMs === own.ttlSeconds * 1000 - 500, `it counts with ${withinMs} ms`);
       check(t.log.count('below the store') === 1, 'it was not said once');
     },

@@ -133,7 +133,10 @@ export class Session {
     throw new SetpointError(code, message, { cause: reason });
   }
 
-  /** Declares it lost, for a reason that somebody else found out: a key of its lease is gone, say. */
+  /**
+   * Declares it lost, for a reason that somebody else found out: a key of its lease is gone, say. The lease is left to run
+   * out: what takes a moment to stop, and acts outside the store, is alone meanwhile.
+   */
   lose(cause: unknown): void {
     if (this.signal.aborted) return;
     this.logger.warn({ err: cause }, 'the session is lost');
