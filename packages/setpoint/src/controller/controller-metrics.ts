@@ -17,7 +17,7 @@ const RESULTS: readonly Outcome['type'][] = ['error', 'requeue_after', 'requeue'
  */
 export function controllerMetrics(metrics: Metrics = createMetrics(), controller: string) {
   const counter = (name: string, help: string) =>
-    metrics.counter({ name: `controller_runtime_${name}`, help, labels: ['controller'] }).with({ controller });
+    metrics.counter({ name, help, labels: ['controller'] }).with({ controller });
   const gauge = (name: string, help: string) =>
     metrics.gauge({ name, help, labels: ['controller'] }).with({ controller });
 
@@ -27,13 +27,22 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     labels: ['controller', 'result'],
   });
   const results = new Map(RESULTS.map((result) => [result, total.with({ controller, result })]));
-  const errors = counter('reconcile_errors_total', 'Total number of reconciliation errors per controller');
+  const errors = counter(
+    'controller_runtime_reconcile_errors_total',
+    'Total number of reconciliation errors per controller',
+  );
   const terminal = counter(
-    'terminal_reconcile_errors_total',
+    'controller_runtime_terminal_reconcile_errors_total',
     'Total number of terminal reconciliation errors per controller',
   );
-  const panics = counter('reconcile_panics_total', 'Total number of reconciliation panics per controller');
-  const timeouts = counter('reconcile_timeouts_total', 'Total number of reconciliation timeouts per controller');
+  const panics = counter(
+    'controller_runtime_reconcile_panics_total',
+    'Total number of reconciliation panics per controller',
+  );
+  const timeouts = counter(
+    'controller_runtime_reconcile_timeouts_total',
+    'Total number of reconciliation timeouts per controller',
+  );
   const seconds = metrics
     .histogram({
       name: 'controller_runtime_reconcile_time_seconds',
@@ -47,20 +56,14 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     help: 'Errors of predicates, mappers and Observables that feed a controller',
     labels: ['controller', 'source', 'stage'],
   });
-  const blocked = metrics
-    .counter({
-      name: 'setpoint_blocking_reconciles_total',
-      help: 'Reconciles that kept the event loop for 200 ms or more at once',
-      labels: ['controller'],
-    })
-    .with({ controller });
-  const stalled = metrics
-    .counter({
-      name: 'setpoint_event_loop_stalls_total',
-      help: 'Times that the event loop stood still for 200 ms or more while reconciles were under way',
-      labels: ['controller'],
-    })
-    .with({ controller });
+  const blocked = counter(
+    'setpoint_blocking_reconciles_total',
+    'Reconciles that kept the event loop for 200 ms or more at once',
+  );
+  const stalled = counter(
+    'setpoint_event_loop_stalls_total',
+    'Times that the event loop stood still for 200 ms or more while reconciles were under way',
+  );
   const hot = metrics.counter({
     name: 'setpoint_hot_keys_total',
     help: 'Keys that ran too often within a minute, or were triggered by their own writes, by kind',
