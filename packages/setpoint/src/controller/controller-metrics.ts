@@ -17,7 +17,7 @@ const RESULTS: readonly Outcome['type'][] = ['error', 'requeue_after', 'requeue'
  */
 export function controllerMetrics(metrics: Metrics = createMetrics(), controller: string) {
   const counter = (name: string, help: string) =>
-    metrics.counter({ name, help, labels: ['controller'] }).with({ controller });
+    metrics.counter({ name: `controller_runtime_${name}`, help, labels: ['controller'] }).with({ controller });
   const gauge = (name: string, help: string) =>
     metrics.gauge({ name, help, labels: ['controller'] }).with({ controller });
 
@@ -27,22 +27,13 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     labels: ['controller', 'result'],
   });
   const results = new Map(RESULTS.map((result) => [result, total.with({ controller, result })]));
-  const errors = counter(
-    'controller_runtime_reconcile_errors_total',
-    'Total number of reconciliation errors per controller',
-  );
+  const errors = counter('reconcile_errors_total', 'Total number of reconciliation errors per controller');
   const terminal = counter(
-    'controller_runtime_terminal_reconcile_errors_total',
+    'terminal_reconcile_errors_total',
     'Total number of terminal reconciliation errors per controller',
   );
-  const panics = counter(
-    'controller_runtime_reconcile_panics_total',
-    'Total number of reconciliation panics per controller',
-  );
-  const timeouts = counter(
-    'controller_runtime_reconcile_timeouts_total',
-    'Total number of reconciliation timeouts per controller',
-  );
+  const panics = counter('reconcile_panics_total', 'Total number of reconciliation panics per controller');
+  const timeouts = counter('reconcile_timeouts_total', 'Total number of reconciliation timeouts per controller');
   const seconds = metrics
     .histogram({
       name: 'controller_runtime_reconcile_time_seconds',
@@ -56,21 +47,6 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
     help: 'Errors of predicates, mappers and Observables that feed a controller',
     labels: ['controller', 'source', 'stage'],
   });
-  const blocked = counter(
-    'setpoint_blocking_reconciles_total',
-    'Reconciles that kept the event loop for 200 ms or more at once',
-  );
-  const stalled = counter(
-    'setpoint_event_loop_stalls_total',
-    'Times that the event loop stood still for 200 ms or more while reconciles were under way',
-  );
-  const hot = metrics.counter({
-    name: 'setpoint_hot_keys_total',
-    help: 'Keys that ran too often within a minute, or were triggered by their own writes, by kind',
-    labels: ['controller', 'kind'],
-  });
-  hot.with({ controller, kind: 'hot' });
-  hot.with({ controller, kind: 'self-trigger' });
   return {
     maxConcurrent: gauge(
       'controller_runtime_max_concurrent_reconciles',
@@ -82,9 +58,7 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
       'Attempts that have not returned although their time and grace are over',
     ),
     damped: gauge('setpoint_damped_keys', 'Keys that are slowed down because their reconciles trigger themselves'),
-    hot: (kind: HotKey['kind']) => hot.with({ controller, kind }).inc(),
-    blocked: () => blocked.inc(),
-    stalled: () => stalled.inc(),
+    ...reproachMetrics(metrics, controller),
     timedOut: () => timeouts.inc(),
     sourceFailed: ({ source, stage }: SourceFailure) => sourceErrors.with({ controller, source, stage }).inc(),
     ended(outcome: Outcome, durationMs: number): void {
@@ -95,5 +69,31 @@ export function controllerMetrics(metrics: Metrics = createMetrics(), controller
       if (outcome.terminal) terminal.inc();
       if (outcome.panic) panics.inc();
     },
+  };
+}
+
+/** What is wrong with reconciles that nevertheless end well. */
+function reproachMetrics(metrics: Metrics, controller: string) {
+  const counter = (name: string, help: string) => {
+    const counted = metrics.counter({ name, help, labels: ['controller'] }).with({ controller });
+    return () => counted.inc();
+  };
+  const hot = metrics.counter({
+    name: 'setpoint_hot_keys_total',
+    help: 'Keys that ran too often within a minute, or were triggered by their own writes, by kind',
+    labels: ['controller', 'kind'],
+  });
+  hot.with({ controller, kind: 'hot' });
+  hot.with({ controller, kind: 'self-trigger' });
+  return {
+    hot: (kind: HotKey['kind']) => hot.with({ controller, kind }).inc(),
+    blocked: counter(
+      'setpoint_blocking_reconciles_total',
+      'Reconciles that kept the event loop for 200 ms or more at once',
+    ),
+    stalled: counter(
+      'setpoint_event_loop_stalls_total',
+      'Times that the event loop stood still for 200 ms or more while reconciles were under way',
+    ),
   };
 }
