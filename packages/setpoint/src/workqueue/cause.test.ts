@@ -59,6 +59,58 @@ describe('causes', () => {
     expect(next()).toMatchObject([{ paths: ['n', 'm'], revision: 6n, count: 2 }]);
   });
 
+  it('I-184: are told apart by type, source, object and change', () => {
+    const { queue, next } = queued();
+    const event = { type: 'event', source: 'Website', object: 'a', change: 'add' } as const;
+    const different: readonly CauseInput[] = [
+      event,
+      { ...event, type: 'resync' },
+      { ...event, source: 'Server' },
+      { ...event, object: 'b' },
+      { ...event, change: 'update' },
+    ];
+    for (const cause of [...different, ...different]) queue.add('a', { cause });
+    expect(next()).toStrictEqual(different.map((cause) => ({ ...cause, count: 2 })));
+  });
+
+  it('I-184: keep what a later one does not say, and have no field that says nothing', () => {
+    const { queue, next } = queued();
+    queue.add('a', { cause: { type: 'retry', failure: 3, revision: 7n } });
+    queue.add('a', { cause: { type: 'retry' } });
+    queue.add('a', { cause: { type: 'manual' } });
+    expect(next()).toStrictEqual([
+      { type: 'retry', revision: 7n, failure: 3, count: 2 },
+      { type: 'manual', count: 1 },
+    ]);
+  });
+
+  it('I-184: keep paths that were told, when what comes after a look says nothing of fields, and eight of them', () => {
+    const { queue, next } = queued();
+    const states = (at: number, names: readonly string[]) => Object.fromEntries(names.map((name) => [name, at]));
+    const [first, later] = [Array.from({ length: 6 }, (_, i) => `a${i}`), Array.from({ length: 6 }, (_, i) => `b${i}`)];
+    queue.add('a', { cause: update(5n, states(1, first), states(2, first)) });
+    expect(queue.look('a')!.causes[0]!.paths).toEqual(first);
+    const { states: _none, ...without } = update(6n, {}, {});
+    queue.add('a', { cause: without });
+    expect(queue.look('a')!.causes[0]!.paths).toEqual(first);
+    queue.add('a', { cause: update(7n, states(1, later), states(2, later)) });
+    expect(next()[0]!.paths).toEqual([...first, 'b0', 'b1']);
+  });
+
+  it('I-184: that there was no room for are counted on when a key is put back', () => {
+    const { queue, next } = queued();
+    const flood = (from: number) => {
+      for (let i = from; i < from + 10; i++) queue.add('a', { cause: { type: 'event', object: `o${i}` } });
+    };
+    flood(0);
+    next();
+    flood(100);
+    queue.putBack('a', 0);
+    const causes = next();
+    expect(causes.map(({ count }) => count).reduce((sum, count) => sum + count)).toBe(20);
+    expect(causes.at(-1)).toStrictEqual({ type: 'more', count: 12 });
+  });
+
   it('I-184: are eight at most; what there is no room for is counted', () => {
     const { queue, next } = queued();
     for (let i = 0; i < 20; i++) queue.add('a', { cause: { type: 'event', object: `o${i}` } });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Timer } from '../internal/clock.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -97,6 +98,23 @@ describe('drain', () => {
     await clock.advance(30 * 24 * 3600_000);
     expect(await isSettled(drained)).toBe(false);
     queue.shutDown();
+    expect(await drained).toEqual({ left: ['stuck'] });
+  });
+
+  it('keeps the process alive while it waits for no longer than a time', async () => {
+    const referenced: (boolean | undefined)[] = [];
+    class RecordingClock extends FakeClock {
+      override setTimer(callback: () => void, delayMs: number, options?: { readonly ref?: boolean }): Timer {
+        referenced.push(options?.ref);
+        return super.setTimer(callback, delayMs);
+      }
+    }
+    const clock = new RecordingClock();
+    const queue = new WorkQueue({ clock });
+    queue.add('stuck');
+    const drained = queue.drain(50);
+    expect(referenced).toEqual([true]);
+    await clock.advance(50);
     expect(await drained).toEqual({ left: ['stuck'] });
   });
 
