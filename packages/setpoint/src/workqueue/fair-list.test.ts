@@ -14,6 +14,10 @@ function handOutsUntil(list: FairList<string>, wanted: string, refill: (key: str
   throw new Error(`${wanted} was never handed out`);
 }
 
+function never(): never {
+  throw new Error('user code');
+}
+
 describe('FairList', () => {
   it('I-41: hands out the higher priority first, and of one priority the key that came first', () => {
     const list = new FairList<string>();
@@ -67,6 +71,67 @@ describe('FairList', () => {
     for (let index = 0; index < 1600; index++) list.add(`high-${index}`, 0);
     const taken = Array.from({ length: 1600 }, () => list.shift()!);
     expect(taken.filter((key) => key.startsWith('high')).length).toBe(1500);
+  });
+
+  it('I-50: each sixteenth hand-out goes to the lower priority that was passed over the longest', () => {
+    const list = new FairList<string>();
+    const priorities = [0, -1, -2, -3];
+    for (let index = 0; index < 200; index++) for (const at of priorities) list.add(`${at}:${index}`, at);
+    const lower = Array.from({ length: 6 * LOWER_TURN }, () => list.shift()!.split(':')[0]).filter((at) => at !== '0');
+    expect(lower).toEqual(['-1', '-2', '-3', '-1', '-2', '-3']);
+  });
+
+  it('counts the keys of each priority', () => {
+    const list = new FairList<string>();
+    for (const [key, priority] of [
+      ['a', 0],
+      ['b', 0],
+      ['c', 4],
+    ] as const)
+      list.add(key, priority);
+    expect([list.count(0), list.count(4), list.count(1)]).toEqual([2, 1, 0]);
+    list.shift();
+    expect([list.count(0), list.count(4)]).toEqual([2, 0]);
+  });
+
+  it('I-183: flows by the hundred come and go, at priorities by the hundred, and the order stays', () => {
+    const list = new FairList<string>({ flowOf: namespaceOf });
+    for (let round = 0; round < 3; round++) {
+      for (let flow = 0; flow < 1000; flow++) {
+        list.add(`${flow}/a`, 0);
+        expect(list.shift()).toBe(`${flow}/a`);
+      }
+      for (let priority = 1; priority < 100; priority++) {
+        list.add(`x/${priority}`, priority);
+        expect(list.shift()).toBe(`x/${priority}`);
+      }
+    }
+    for (const key of ['a/1', 'a/2', 'b/1']) list.add(key, 0);
+    list.add('top/1', 50);
+    expect(Array.from({ length: 5 }, () => list.shift())).toEqual(['top/1', 'a/1', 'b/1', 'a/2', undefined]);
+  });
+
+  it('the flow of a key is its namespace, and none for a key without one', () => {
+    expect(['default/web', 'a/b/c', '/web', 'web'].map(namespaceOf)).toEqual(['default', 'a', '', '']);
+  });
+
+  it.each([
+    ['0', () => 0],
+    ['-2', () => -2],
+    ['2.5', () => 2.5],
+    ['NaN', () => NaN],
+    ['an error', () => never()],
+  ])('I-183: a weight of %s counts as 1', (_, weight) => {
+    const list = new FairList<string>({ flowOf: namespaceOf, weightOf: (flow) => (flow === 'bad' ? weight() : 2) });
+    for (let index = 0; index < 4; index++) for (const flow of ['bad', 'good']) list.add(`${flow}/${index}`, 0);
+    const order = Array.from({ length: 6 }, () => namespaceOf(list.shift()!));
+    expect(order).toEqual(['bad', 'good', 'good', 'bad', 'good', 'good']);
+  });
+
+  it('I-183: keys whose flow can not be told are one flow with those that have none', () => {
+    const list = new FairList<string>({ flowOf: (key) => (key.startsWith('bad') ? never() : '') });
+    for (const key of ['bad-1', 'bad-2', 'plain']) list.add(key, 0);
+    expect(Array.from({ length: 3 }, () => list.shift())).toEqual(['bad-1', 'bad-2', 'plain']);
   });
 
   it('I-183: a tenant that floods the queue delays another one by no more than a turn', () => {

@@ -31,6 +31,12 @@ describe('FifoList', () => {
     );
   });
 
+  it('knows priority 0 and no other', () => {
+    const list = new FifoList<string>();
+    list.add('a');
+    expect([list.count(0), list.count(1), list.count(-1)]).toEqual([1, 0, 0]);
+  });
+
   it('I-7: keeps nothing of the keys that passed through it, though it was never empty', () => {
     const list = new FifoList<string>();
     for (let index = 0; index < 100; index++) list.add(`first-${index}`);
