@@ -40,6 +40,30 @@ describe('delayed adds', () => {
     expect(handedOut).toEqual([['a', 100]]);
   });
 
+  it('arms one timer, for the key that is due first, and another one only for a key that is due earlier', async () => {
+    let armed = 0;
+    class CountingClock extends FakeClock {
+      override setTimer(callback: () => void, delayMs: number): Timer {
+        armed++;
+        return super.setTimer(callback, delayMs);
+      }
+    }
+    const { clock, queue, handedOut } = recorded(new CountingClock());
+    for (const delayMs of [500, 600, 500, 700]) queue.addAfter(`key-${delayMs}`, delayMs);
+    expect(armed).toBe(2); // with the heartbeat
+    queue.addAfter('key-400', 400);
+    expect(armed).toBe(3);
+    await clock.advance(1000);
+    expect(handedOut.map(([key]) => key)).toEqual(['key-400', 'key-500', 'key-600', 'key-700']);
+  });
+
+  it('I-43: a key that waits for its time at priority 0 is not lowered by another add', () => {
+    const { queue } = recorded();
+    queue.addAfter('a', 100);
+    queue.add('a', { priority: -5, delayMs: 50 });
+    expect(queue.look('a')).toMatchObject({ state: 'delayed', priority: 0, readyInMs: 50 });
+  });
+
   it('lets different keys through each at its own time, however they were added', async () => {
     const { clock, queue, handedOut } = recorded();
     queue.addAfter('c', 300);
