@@ -166,7 +166,9 @@ export class Watch {
           );
         const last = events.at(-1);
         if (!last) return undefined;
-        history.observeEvents(connection, events);
+        // What is left out of the watch may be what an event can be recognised by.
+        if (this.#request.exclude === undefined) history.observeEvents(connection, events);
+        else history.observe(connection, last.kv.modRevision);
         return this.#delivered({ revision: last.kv.modRevision, events });
       }
     }

@@ -1,6 +1,7 @@
 /**
  * `npm run simulate -- --schedules N --seed S`: the runtime and the example controllers under faults: every single fault
- * first, then combinations drawn from the seed. Prints one line for each subject and a summary. `--help` tells the options.
+ * first, then combinations drawn from the seed. Prints what each subject has come to after either, and a summary. `--help`
+ * tells the options.
  */
 import { availableParallelism } from 'node:os';
 import { commandLine, decimal, oneOf, outputFile, seedOf, whole, writeJson } from '../../harness/command-line.ts';
@@ -93,5 +94,6 @@ function conclude(seconds: number): void {
 }
 
 function shares(count: number, among: number): number[] {
-  return Array.from({ length: Math.min(count, among) }, (_, index) => Math.floor((count + index) / among));
+  const parts = Math.min(count, among);
+  return Array.from({ length: parts }, (_, index) => Math.floor((count + index) / parts));
 }

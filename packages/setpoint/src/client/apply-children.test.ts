@@ -106,6 +106,7 @@ describe('an apply of children', () => {
     for (const list of [
       [server('a'), server('a')],
       [server('a', 'm', { after: [lone] })],
+      [server('a', 'm', { after: ['servers/b' as never] })],
       [child(Node, { name: 'n', spec: { address: 'x' } })],
       [{ name: 'a' } as never],
       'x' as never,

@@ -102,6 +102,8 @@ export function inOrder(
     const after = (each.input.after ?? []).map((other) => {
       const otherId = ids.get(other);
       if (otherId !== undefined) return otherId;
+      if (typeof other?.input?.name !== 'string')
+        throw invalid(subject, id, 'after: made with child(…)', kindOf(other));
       const named = `${other.kind.plural}/${other.input.name}`;
       throw invalidBecause(subject, id, `it comes after ${quote(named)}, which is not in the list`);
     });

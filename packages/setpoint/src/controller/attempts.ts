@@ -135,10 +135,12 @@ export class Attempts {
   readonly #stalled = (ms: number, ended: readonly string[]): void => {
     const { metrics, logger } = this.#options;
     metrics.stalled();
-    const keys = [...ended, ...this.#running.keys()].slice(0, SUSPECTS_MAX);
+    // The latest first: who has run for long has mostly waited.
+    const suspects = [...ended, ...[...this.#running.keys()].toReversed()];
+    const [keys, more] = [suspects.slice(0, SUSPECTS_MAX), Math.max(0, suspects.length - SUSPECTS_MAX)];
     logger.warn(
-      { stalledMs: Math.round(ms), keys },
-      'the event loop stood still while these keys were reconciled: one of them computes for too long, or the process was stopped',
+      { stalledMs: Math.round(ms), keys, more },
+      'the event loop stood still while these keys were reconciled, and more: one of them may compute for too long between two awaits',
     );
   };
 

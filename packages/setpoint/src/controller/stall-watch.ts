@@ -2,6 +2,12 @@ import type { Clock, Timer } from '../internal/clock.ts';
 
 /** How often the event loop is looked at while something runs. */
 const LOOK_MS = 100;
+/**
+ * By the system's clock: until when somebody has told why the event loop stood still. There is one loop for all controllers
+ * of a process, and what one of them has told the others need not guess.
+ */
+let explainedAt = -Infinity;
+
 /** So many keys that ended since the last look are remembered: whoever is to blame is among the last. */
 const ENDED_MAX = 8;
 
@@ -37,7 +43,7 @@ export class StallWatch {
 
   /** Somebody has told already why the loop stood still until now. */
   explained(): void {
-    this.#due = this.#clock.now() + LOOK_MS;
+    explainedAt = this.#clock.now();
   }
 
   #arm(): void {
@@ -46,7 +52,7 @@ export class StallWatch {
   }
 
   #look(): void {
-    const lateMs = this.#clock.now() - this.#due;
+    const lateMs = this.#clock.now() - Math.max(this.#due, explainedAt);
     const ended = this.#ended.splice(0);
     this.#timer = undefined;
     if (this.#running > 0) this.#arm();

@@ -82,7 +82,7 @@ describe('faults of user code', () => {
     await stop();
   });
 
-  it('F-103: what the first stretch of a reconcile took is told once, by its key', async () => {
+  it('F-103: what the first stretch of a reconcile took is told once, by its key, and by no other controller', async () => {
     const { controller, lines, stop } = await started(
       async () => {
         for (const end = performance.now() + 450; performance.now() < end;);
@@ -90,10 +90,15 @@ describe('faults of user code', () => {
       },
       { clock: systemClock },
     );
+    const waiting = deferred();
+    const other = await started(() => waiting.promise, { clock: systemClock });
+    other.controller.enqueue('waits');
     controller.enqueue('computes');
     await vi.waitFor(() => expect(controller.explain('computes').state).toBe('idle'), 10_000);
     expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([{ fields: { key: 'computes' } }]);
-    await stop();
+    expect(other.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+    waiting.resolve();
+    await Promise.all([stop(), other.stop()]);
   });
 
   it('F-97: one that throws each time keeps no other key from the worker', async () => {

@@ -104,6 +104,8 @@ export class Candidate {
   /** Undefined when the own key is gone, or off its lease, although the session lives. */
   async #wait(entered: Standing, watch: KeyWatch | undefined, signal: AbortSignal): Promise<Standing | undefined> {
     for (let at: Standing | undefined = entered; at; at = await this.#standing(entered.own, signal)) {
+      // Somebody had it, if only for a moment: what is there now may be the work of a hand that put it right.
+      if (watch?.ended) break;
       this.#tellForeign(at.view.foreign);
       this.#tellTwin(at.view.entries);
       await this.#clearStrays(at);

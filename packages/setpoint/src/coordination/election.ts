@@ -70,7 +70,8 @@ export async function campaign(session: Session, name: string, options: Campaign
     const candidate = new Candidate(session, line, { ...options, tellsTwin: true });
     const acquire = (signal: AbortSignal): Promise<Ownership> => candidate.acquire(signal);
     const ownership = await patiently(line.what, session, options, acquire);
-    ownership.signal.addEventListener('abort', forget, { once: true });
+    if (ownership.signal.aborted) forget();
+    else ownership.signal.addEventListener('abort', forget, { once: true });
     return new Leadership(line.what, ownership, (value) => encodeHolder({ ...ownership.holder, value }));
   } catch (error) {
     forget();

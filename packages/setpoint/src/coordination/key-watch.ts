@@ -16,6 +16,7 @@ export interface Incarnation {
  */
 export class KeyWatch {
   readonly gone: Promise<void>;
+  #ended = false;
   readonly #life: LinkedAbort;
 
   /**
@@ -31,8 +32,18 @@ export class KeyWatch {
     const { signal, after } = options;
     this.#life = linkedAbort(signal);
     const begun = after ? sleep(after.clock, after.ms, this.#life.signal) : Promise.resolve();
-    this.gone = begun.then(() => untilGone(store, of, from, this.#life.signal)).finally(() => this.#life.unlink());
+    this.gone = begun
+      .then(() => untilGone(store, of, from, this.#life.signal))
+      .finally(() => {
+        this.#ended = true;
+        this.#life.unlink();
+      });
     this.gone.catch(() => {}); // whoever waits gets it; nobody has to
+  }
+
+  /** Whether `gone` is settled. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   stop(): void {

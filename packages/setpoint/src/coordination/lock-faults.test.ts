@@ -166,6 +166,27 @@ describe('lock, when something goes wrong', () => {
     expect(await keys()).toEqual([second.value!.key]);
   });
 
+  it("F-83: a waiter's key that a hand took off its lease and put back costs it its place, and no calls without end", async () => {
+    let calls = 0;
+    const counting = meddling((_, send) => (calls++, send()));
+    const [a, b] = [await open(), await open({ store: counting })];
+    const first = await lock(a, 'l');
+    const second = outcome(lock(b, 'l'));
+    await clock.advance(0);
+    const key = (await keys()).find((each) => each !== first.key)!;
+    await store.put({ key, value: 'a hand' });
+    await store.put({ key, value: 'a hand', lease: b.id });
+    await clock.advance(1000);
+    expect((await keys()).length).toBe(2);
+    expect(await keys()).not.toContain(key);
+    calls = 0;
+    await clock.advance(1000);
+    expect(calls).toBeLessThan(5);
+    await first.release();
+    await clock.advance(0);
+    expect(second.value?.held).toBe(true);
+  });
+
   it("F-83: a waiter's key that was deleted by hand is put back, at the end of the line, and that is said", async () => {
     const [a, b] = [await open(), await open()];
     const first = await lock(a, 'l');

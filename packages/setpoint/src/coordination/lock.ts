@@ -155,7 +155,8 @@ async function claimed(
       return result;
     }
     claim.owned = result;
-    result.signal.addEventListener('abort', forget, { once: true });
+    if (result.signal.aborted) forget();
+    else result.signal.addEventListener('abort', forget, { once: true });
     return handle(session, line, claim, result);
   } catch (error) {
     forget();

@@ -100,7 +100,7 @@ export class ShardTerm {
     if (this.#ending || !this.session.alive) return;
     const { slots } = this.#options;
     if (this.#isGone(this.#member)) {
-      const message = `its key on the roll, ${this.#member}, was deleted: it is nobody to the others`;
+      const message = `its key on the roll, ${this.#member}, was deleted or taken off its lease: it is nobody to the others`;
       return this.session.lose(new SetpointError('NotFound', message));
     }
     if (!this.#shown.has(this.#member)) return;
@@ -148,12 +148,13 @@ export class ShardTerm {
 
   #check(slot: ShardSlot, ours: boolean): void {
     const { key, held } = slot.ownership;
-    if (held && this.#isGone(key)) slot.ownership.lose(new SetpointError('NotFound', `its key ${key} was deleted`));
-    else if (ours || slot.draining || (slot.standIn && this.#others(slot.number).length === 0)) return;
+    if (held && this.#isGone(key)) {
+      slot.ownership.lose(new SetpointError('NotFound', `its key ${key} was deleted or taken off its lease`));
+    } else if (ours || slot.draining || (slot.standIn && this.#others(slot.number).length === 0)) return;
     else this.#track(slot.drain(this.session.clock, this.#options.drainTimeoutMs));
   }
 
-  /** Whether one of our keys was deleted. One that the view has not shown yet is not missing. */
+  /** Whether one of our keys does not count any more. One that the view has not shown yet is not missing. */
   #isGone(key: string): boolean {
     if (!this.#view.has(key)) return this.#shown.has(key);
     this.#shown.add(key);

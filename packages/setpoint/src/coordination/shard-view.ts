@@ -27,7 +27,7 @@ export class ShardView {
     return entries.sort((a, b) => (a.createRevision < b.createRevision ? -1 : 1));
   }
 
-  /** Whether a key was there when the store was last heard of. */
+  /** Whether a key was there, and counted, when the store was last heard of. */
   has(key: string): boolean {
     return this.#present.has(key);
   }
@@ -60,14 +60,16 @@ export class ShardView {
 
   #put(kv: KeyValue): void {
     const key = textOf(kv.key);
-    this.#present.add(key);
-    const member = entryOf(kv, `${this.#prefix}members/`);
-    if (member) this.#members.set(member.key, member);
     const slot = this.#slotOf(key);
-    const entry = slot === undefined ? undefined : entryOf(kv, slotPrefix(this.#prefix, slot));
-    if (slot === undefined || !entry) return;
-    const line = this.#lines.get(slot) ?? new Map<string, Entry>();
-    this.#lines.set(slot, line.set(key, entry));
+    const entry = entryOf(kv, slot === undefined ? `${this.#prefix}members/` : slotPrefix(this.#prefix, slot));
+    // One that a hand took off its lease counts no more than one that is gone: nothing else would ever end it.
+    if (!entry) return this.#delete(key);
+    this.#present.add(key);
+    if (slot === undefined) this.#members.set(key, entry);
+    else {
+      const line = this.#lines.get(slot) ?? new Map<string, Entry>();
+      this.#lines.set(slot, line.set(key, entry));
+    }
   }
 
   /** The slot that a key is below, if any. */

@@ -169,6 +169,22 @@ describe('shards', () => {
     expect(living.map(({ shards }) => shards.owned.length)).toEqual([8, 8]);
   });
 
+  it('F-83: a slot whose key a hand took off its lease is lost, and owned again at once, also when its owner is gone', async () => {
+    const [a, b] = [replica('a'), replica('b')];
+    await clock.advance(0);
+    const slot = a.shards.owned[0]!;
+    const stay = a.shards.enter(keyIn(slot))!;
+    await store.put({ key: stay.ownership.key, value: 'a hand' });
+    await clock.advance(1000);
+    expect(stay.ownership.held).toBe(false);
+    expect(ownersOf([a, b])).toEqual(each(1));
+    const again = a.shards.enter(keyIn(slot))!;
+    await store.put({ key: again.ownership.key, value: 'a hand' });
+    again.ownership.session.lose(new Error('it dies'));
+    await clock.advance(7000);
+    expect(ownersOf([a, b])).toEqual(each(1));
+  });
+
   it('a stand-in hands its slot to the one that it belongs to as soon as that comes', async () => {
     const a = replica('a');
     const b = replica('beta');

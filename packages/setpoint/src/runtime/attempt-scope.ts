@@ -1,6 +1,6 @@
 import { type Client, type ClientMaker } from '../client/index.ts';
 import { type AnyResourceDefinition, keyPrefix, type ObjectKey } from '../resource/index.ts';
-import { type Fence, fenceStore, type Revision, type Store } from '../store/index.ts';
+import { type Fence, fenceStore, operationsLeft, type Revision, type Store } from '../store/index.ts';
 import { RunTransaction } from './run-transaction.ts';
 
 /** What all attempts of one controller have in common. */
@@ -83,7 +83,7 @@ export class AttemptScope {
     this.#handle = fenceStore(store, { ...fence, signal: attempt.signal, holder });
     if (this.#over) this.end();
     if (!this.transactional) return clientOver(this.#handle, onWrite);
-    this.#transaction = new RunTransaction(this.#handle);
+    this.#transaction = new RunTransaction(this.#handle, operationsLeft(fence ?? {}));
     if (this.#over) this.end();
     const waiting = (this.#waiting ??= []);
     return clientOver(this.#transaction.handle(), (definition, key) => void waiting.push([definition, key]));

@@ -48,8 +48,8 @@ export interface ControllerDefinitionOptions<
    * Makes what one run writes all at once when it returns, or not at all: in one transaction, on condition that
    * everything it saw (its object, what it got from caches or read with its client) is still as it was. If not, nothing
    * is written and the run is made again. Writes that wait are seen by the run's client, and not by its caches; the
-   * `resourceVersion`s that they return are good within the run alone. A run can see and write 128 objects each; more
-   * ends as `TooManyOperations`. Default false: each write is made at once, on condition of its own object alone.
+   * `resourceVersion`s that they return are good within the run alone. A run can see and write 128 objects each, 126
+   * where it is led or sharded; more ends as `TooManyOperations`. Default false: each write is made at once, on condition of its own object alone.
    */
   readonly transactional?: boolean;
   /** The delay after a failure. Default: 5 ms doubling up to 1000 s, at most 10 a second once a burst of 100 is spent. */

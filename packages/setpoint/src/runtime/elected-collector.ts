@@ -30,6 +30,9 @@ export interface ElectedCollectorOptions extends Pick<ClientOptions, 'transforme
 /** How long this replica leaves the leadership to others after its collector failed: 1 s doubling up to 30 s, and jitter. */
 const AFTER_FAILURE = { baseMs: 1000, maxMs: 30_000 };
 
+/** A collector that worked for so long was a good one: its failure is the first of a row. */
+const GOOD_TERM_MS = 2 * AFTER_FAILURE.maxMs;
+
 /**
  * The garbage collector of replicas that share their keys: it looks at objects of all keys, so that one of them does, and
  * another one takes over. Each term is a collector of its own, with a client that carries the term's leadership. One that
@@ -79,9 +82,11 @@ export function electedCollector(options: ElectedCollectorOptions): Runnable {
     async run(signal) {
       const backoff = new Backoff(AFTER_FAILURE, random);
       while (!signal.aborted) {
+        const since = clock.now();
         try {
           const failure = await term(signal);
           if (failure === undefined) continue;
+          if (clock.now() - since >= GOOD_TERM_MS) backoff.reset();
           logger.error({ err: failure }, 'the garbage collector failed: it gives its leadership up for a while');
           await sleep(clock, backoff.next(), signal);
         } catch (error) {

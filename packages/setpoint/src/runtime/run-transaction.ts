@@ -4,7 +4,6 @@ import {
   type Compare,
   keyText,
   type KeyValue,
-  MAX_TXN_OPERATIONS,
   type Operation,
   type PutRequest,
   type RangeRequest,
@@ -42,8 +41,12 @@ export class RunTransaction {
   #lastPending = PENDING_BASE;
   #over = false;
 
-  constructor(store: Store) {
+  readonly #operationsMax: number;
+
+  /** `operationsMax`: how many one transaction may have; a fence of the store's takes some. */
+  constructor(store: Store, operationsMax: number) {
     this.#store = store;
+    this.#operationsMax = operationsMax;
   }
 
   /** From now on nothing is read or written: a write that came later would wait for ever. */
@@ -147,13 +150,14 @@ export class RunTransaction {
 
   #checkSize(writes: number): void {
     const size = Math.max(this.#guards.size, writes);
-    if (size <= MAX_TXN_OPERATIONS) return;
+    const limit = this.#operationsMax;
+    if (size <= limit) return;
     throw new SetpointError(
       'TooManyOperations',
       `a transactional reconcile read ${this.#guards.size} objects and wrote ${writes}; one transaction takes ` +
-        `${MAX_TXN_OPERATIONS} of each, and nothing was written. Write less in a run and ask for another ` +
+        `${limit} of each, and nothing was written. Write less in a run and ask for another ` +
         'one (requeueAfterMs), read single objects instead of lists, or leave transactional off',
-      { details: { size, limit: MAX_TXN_OPERATIONS } },
+      { details: { size, limit } },
     );
   }
 

@@ -5,6 +5,7 @@ import { deferred } from '../internal/deferred.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import type { ObjectOf } from '../resource/index.ts';
 import { memoryStore, type Store, type TxnRequest } from '../store/index.ts';
+import type { ControlPlaneOptions } from './control-plane.ts';
 import { type ControllerDefinitionOptions, defineController } from './define-controller.ts';
 
 type Options = ControllerDefinitionOptions<typeof Website, readonly [typeof Server], readonly []>;
@@ -13,7 +14,11 @@ const transactional = (options: Omit<Options, 'owns' | 'transactional'>) =>
   defineController(Website, { owns: [Server], transactional: true, ...options });
 
 /** A manager with one website, `web`. `txns` are the store's transactions from then on. */
-async function reconciling(options: Omit<Options, 'owns' | 'transactional'>, others: readonly string[] = []) {
+async function reconciling(
+  options: Omit<Options, 'owns' | 'transactional'>,
+  others: readonly string[] = [],
+  plane: Partial<ControlPlaneOptions> = {},
+) {
   const clock = new FakeClock();
   const plain = memoryStore({ clock });
   const txns: TxnRequest[] = [];
@@ -26,14 +31,15 @@ async function reconciling(options: Omit<Options, 'owns' | 'transactional'>, oth
       };
     },
   });
-  const harness = await running([transactional(options)], { store, clock });
-  for (const name of others) await harness.client.resource(Server).create({ name, spec: {} });
+  const harness = await running([transactional(options)], { store, clock, ...plane });
+  const client = harness.manager.unsafeClient;
+  for (const name of others) await client.resource(Server).create({ name, spec: {} });
   await clock.advance(0);
-  const website = await harness.client.resource(Website).create({ name: 'web', spec: { replicas: 2 } });
+  const website = await client.resource(Website).create({ name: 'web', spec: { replicas: 2 } });
   txns.length = 0;
-  const servers = async () => (await harness.client.resource(Server).list()).items;
+  const servers = async () => (await client.resource(Server).list()).items;
   const advance = (ms = 0) => clock.advance(ms);
-  return { ...harness, clock, txns, website, servers, advance };
+  return { ...harness, client, clock, txns, website, servers, advance };
 }
 
 describe('transactional reconcile', () => {
@@ -162,6 +168,20 @@ describe('transactional reconcile', () => {
     count = 127;
     await advance(1000);
     expect(await servers()).toHaveLength(127);
+  });
+
+  it('I-189: where a fence takes part, there is room for 126 objects, and the error says that', async () => {
+    let count = 126;
+    const options: Partial<ControlPlaneOptions> = { leaderElection: { name: 'sites' } };
+    const create: Options['reconcile'] = async ({ owned }) => {
+      for (let i = 0; i < count; i++) await owned(Server).create({ name: `s-${i}`, spec: {} });
+    };
+    const { servers, advance, errors } = await reconciling({ reconcile: create }, [], options);
+    await advance(1000);
+    expect(errors()[0]).toMatchObject({ code: 'TooManyOperations', details: { size: 127, limit: 126 } });
+    count = 125;
+    await advance(10_000);
+    expect(await servers()).toHaveLength(125);
   });
 
   it('I-189: the finalizer comes with the first writes, and goes with the last', async () => {

@@ -2,6 +2,7 @@ import { SetpointError, isSetpointError } from '../errors/index.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
 import { checkWatch } from './check-request.ts';
 import { checkBehindMax } from './far-behind.ts';
+import { MAX_TXN_OPERATIONS } from './limits.ts';
 import type {
   Alarm,
   CallOptions,
@@ -45,6 +46,11 @@ export interface Fence {
   readonly holder?: string;
   /** Told that the store refused a write, because the compares no longer hold. Must not throw. */
   readonly onRefused?: () => void;
+}
+
+/** How many operations one transaction through a handle with this fence may have. */
+export function operationsLeft({ compares = [] }: Fence): number {
+  return compares.length === 0 ? MAX_TXN_OPERATIONS : MAX_TXN_OPERATIONS - compares.length;
 }
 
 /**

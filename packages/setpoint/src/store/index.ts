@@ -41,7 +41,7 @@ export {
 } from './check-request.ts';
 export { combineWrites, type CombineWritesOptions } from './combining/combine-writes.ts';
 export { checkBehindMax, farBehind } from './far-behind.ts';
-export { type Fence, fenceStore } from './fence.ts';
+export { type Fence, fenceStore, operationsLeft } from './fence.ts';
 export { type KeyRange, keyRange, keyText, prefixEnd, shownKey, toBytes } from './key-range.ts';
 export { LeasePool, leasePool, type LeasePoolOptions } from './lease-pool.ts';
 export { listPages, type ListPagesOptions } from './list-pages.ts';
