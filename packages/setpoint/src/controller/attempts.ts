@@ -140,7 +140,7 @@ export class Attempts {
     const [keys, more] = [suspects.slice(0, SUSPECTS_MAX), Math.max(0, suspects.length - SUSPECTS_MAX)];
     logger.warn(
       { stalledMs: Math.round(ms), keys, more },
-      'the event loop stood still while these keys were reconciled, and more: one of them may compute for too long between two awaits',
+      'the event loop stood still: the process was stopped, or something kept it, maybe the reconcile of one of these keys',
     );
   };
 
