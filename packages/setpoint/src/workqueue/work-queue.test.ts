@@ -283,3 +283,66 @@ describe('failures', () => {
     expect(() => queue.addAfter('a', Infinity)).toThrow(/Invalid.*Infinity/);
   });
 });
+
+describe('what a queue says', () => {
+  const errorOf = (call: () => void): unknown => {
+    try {
+      call();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  it('of a delay or a priority that can not be: what, of which key, and what was given', () => {
+    const queue = new WorkQueue();
+    expect(errorOf(() => queue.addAfter('a', Infinity))).toMatchObject({
+      code: 'Invalid',
+      message: expect.stringContaining('the delay of key "a" must be a finite number') as string,
+      details: { key: 'a' },
+    });
+    expect(errorOf(() => queue.add('b', { priority: 1.5 }))).toMatchObject({
+      code: 'Invalid',
+      message: expect.stringContaining('the priority of key "b" must be an integer, but 1.5 was given') as string,
+      details: { key: 'b' },
+    });
+    expect(queue.inspect()).toEqual([]);
+  });
+
+  it('of a key of which nothing was noted: priority 0, no age and no causes', () => {
+    const queue = new WorkQueue();
+    queue.add('a');
+    const nothing = { priority: 0, failures: 0, ageMs: undefined, causes: [] };
+    expect(queue.look('a')).toEqual({ key: 'a', state: 'ready', readyInMs: 0, ...nothing });
+    queue.tryGet();
+    expect([queue.heldPriority('a'), queue.heldSince('a'), queue.heldCauses('a')]).toEqual([0, undefined, []]);
+    expect(queue.inspect()).toEqual([{ key: 'a', state: 'processing', readyInMs: undefined, ...nothing }]);
+  });
+
+  it('of a key in processing: what it was handed out with, and when it was wanted first', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    queue.add('a', { priority: 3, cause: { type: 'manual' } });
+    await clock.advance(5);
+    queue.tryGet();
+    await clock.advance(5);
+    expect([queue.heldPriority('a'), queue.heldSince('a')]).toEqual([3, 0]);
+    expect(queue.heldCauses('a')).toEqual([{ type: 'manual', count: 1 }]);
+    expect(queue.look('a')).toMatchObject({ state: 'processing', priority: 3, ageMs: 10 });
+  });
+
+  it('I-43: a lower priority does not lower a key that waits, in whatever way', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    for (const key of ['ready', 'again', 'delayed']) queue.add(key, key === 'delayed' ? { delayMs: 10 } : undefined);
+    const held = [queue.tryGet(), queue.tryGet()];
+    expect(held).toEqual(['ready', 'again']);
+    queue.done('ready');
+    queue.add('ready');
+    queue.add('again');
+    for (const key of ['ready', 'again', 'delayed']) queue.add(key, { priority: -7 });
+    expect(['ready', 'again', 'delayed'].map((key) => queue.look(key)!.priority)).toEqual([0, 0, 0]);
+    queue.add('new', { priority: -7 });
+    expect(queue.look('new')!.priority).toBe(-7);
+  });
+});
