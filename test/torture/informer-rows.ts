@@ -115,6 +115,12 @@ async function lastDeletion(history: WrittenHistory): Promise<bigint> {
   return history.write({ k0: undefined });
 }
 
+/**
+ * With a fault each second and never two quiet minutes, attempts come to be spaced by 30 s and up to as much again (I-78); the
+ * second of two compactions without an event in between waits for one.
+ */
+const OVER_WITHIN_MS = 75_000;
+
 /** A restart costs a second where the others cost some milliseconds. */
 const kinds = [...Object.keys(faults).filter((name) => name !== 'killed'), 'killed'] as const;
 
@@ -134,7 +140,7 @@ export const rows: readonly Row[] = [
       await eventually(
         () => informer.hasSynced && informer.revision >= revision,
         `the cache to get over ${kind}`,
-        30_000,
+        OVER_WITHIN_MS,
       );
       await checkCache(informer, direct);
       check(await history.isWhole(), 'what was written is not what the store has: the test is wrong');
