@@ -45,10 +45,8 @@ export const mutants: readonly Mutant[] = [
     title: 'the writes of a leader do not ask whether it still leads',
     file: 'coordination/ownership',
     changes: [
-      [
-        "compares: [{ key: this.key, target: 'create', operator: '=', operand: this.createRevision }],",
-        'compares: [],',
-      ],
+      ["{ key: this.key, target: 'create', operator: '=', operand: this.createRevision },", ''],
+      ["{ key: this.key, target: 'lease', operator: '=', operand: key.lease },", ''],
       ['check: () => void this.held,', 'check: () => {},'],
     ],
     subject: 'coordination',
