@@ -197,3 +197,14 @@ it('waits for a process that stands still before it judges, whatever happens to 
   }
   expect(found).toEqual(Array.from({ length: 24 }));
 });
+
+it('waits for a cache that is frozen again and again before it judges', async () => {
+  const options = machine(sound, {
+    replicas: 2,
+    async scenario(user) {
+      await user.create(Machine, { name: 'a', spec: { parts: 1 } });
+      await user.modify(Machine, 'a', ({ spec }) => ({ spec: { parts: spec.parts + 1 } }));
+    },
+  });
+  expect((await replay('v1.machine:freeze@machines.1,freeze@machines.2', options))?.text).toBeUndefined();
+});

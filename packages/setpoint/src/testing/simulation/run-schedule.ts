@@ -142,7 +142,7 @@ export class Schedule {
     const restAt = world.lastActivity + quietMs;
     if (!tail) return restAt;
     const audited = world.lostEvents ? Math.max(this.#tailSince!, world.lostAt) + AUDIT_MS : 0;
-    return Math.max(restAt, audited);
+    return Math.max(restAt, audited, world.frozenUntil + 1);
   }
 
   #act(): boolean {

@@ -31,6 +31,7 @@ interface StruckWorld {
   readonly store: Store;
   readonly travels: Travel[];
   afterDrain: (() => void) | undefined;
+  frozenUntil: number;
   lostEvents: boolean;
   lostAt: number;
   repeated: boolean;
@@ -96,7 +97,8 @@ export function strikeLine(
     hold: () => hold('idle'),
     skip: () => hold('news'),
     freeze() {
-      hold(world.clock.now() + FREEZE_MS);
+      world.frozenUntil = world.clock.now() + FREEZE_MS;
+      hold(world.frozenUntil);
       world.clock.setTimer(() => {}, FREEZE_MS);
     },
     repeat() {

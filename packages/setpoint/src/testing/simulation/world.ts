@@ -68,6 +68,8 @@ export class World implements CallPort {
   reconciles = 0;
   /** Which action followed which, where that is noted. */
   readonly coverage: Coverage | undefined;
+  /** Until then some cache is told nothing. */
+  frozenUntil = 0;
   lostEvents = false;
   /** When the last of them was. */
   lostAt = 0;
@@ -314,10 +316,7 @@ export class World implements CallPort {
   #tell(process: SimulatedProcess, line: Line): void {
     const next = line.waiting[0];
     if (!next) return;
-    if (next.events.length === 0) {
-      line.deliver();
-      return;
-    }
+    if (next.events.length === 0) return void line.deliver();
     const number = (this.#counts.get(line.name) ?? 0) + 1;
     this.#counts.set(line.name, number);
     if (this.options.recording) this.points.push({ type: 'event', line: line.name, number });
