@@ -181,30 +181,25 @@ describe('nothing passes for nothing', () => {
   });
 });
 
+/** Two processes, and a machine that gets a second part. */
+const growing = machine(sound, {
+  replicas: 2,
+  async scenario(user) {
+    await user.create(Machine, { name: 'a', spec: { parts: 1 } });
+    await user.modify(Machine, 'a', ({ spec }) => ({ spec: { parts: spec.parts + 1 } }));
+  },
+});
+
 it('waits for a process that stands still before it judges, whatever happens to others meanwhile', async () => {
-  const options = machine(sound, {
-    replicas: 2,
-    async scenario(user) {
-      await user.create(Machine, { name: 'a', spec: { parts: 1 } });
-      await user.modify(Machine, 'a', ({ spec }) => ({ spec: { parts: spec.parts + 1 } }));
-    },
-  });
   const found = [];
   for (let pause = 1; pause <= 6; pause++) {
     for (let crash = pause + 1; crash <= pause + 4; crash++) {
-      found.push((await replay(`v1.machine:pause@${pause},crash-before@${crash}`, options))?.text);
+      found.push((await replay(`v1.machine:pause@${pause},crash-before@${crash}`, growing))?.text);
     }
   }
   expect(found).toEqual(Array.from({ length: 24 }));
 });
 
 it('waits for a cache that is frozen again and again before it judges', async () => {
-  const options = machine(sound, {
-    replicas: 2,
-    async scenario(user) {
-      await user.create(Machine, { name: 'a', spec: { parts: 1 } });
-      await user.modify(Machine, 'a', ({ spec }) => ({ spec: { parts: spec.parts + 1 } }));
-    },
-  });
-  expect((await replay('v1.machine:freeze@machines.1,freeze@machines.2', options))?.text).toBeUndefined();
+  expect((await replay('v1.machine:freeze@machines.1,freeze@machines.2', growing))?.text).toBeUndefined();
 });

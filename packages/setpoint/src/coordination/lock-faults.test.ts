@@ -33,11 +33,17 @@ describe('lock, when something goes wrong', () => {
     expect(await told).toBe(true);
   });
 
-  it('F-75: a waiter whose lease ran out gets SessionExpired, and never the lock', async () => {
+  /** One holds the lock, and another one waits for it. */
+  const contended = async () => {
     const [a, b] = [await open(), await open()];
     const first = await lock(a, 'l');
     const second = outcome(lock(b, 'l'));
     await clock.advance(0);
+    return { a, b, first, second };
+  };
+
+  it('F-75: a waiter whose lease ran out gets SessionExpired, and never the lock', async () => {
+    const { b, first, second } = await contended();
     await store.leaseRevoke(b.id);
     await clock.advance(200);
     await first.release();
@@ -48,10 +54,7 @@ describe('lock, when something goes wrong', () => {
   });
 
   it('F-75: a frozen waiter that wakes up past its deadline does not take what has become free meanwhile', async () => {
-    const [a, b] = [await open(), await open()];
-    const first = await lock(a, 'l');
-    const second = outcome(lock(b, 'l'));
-    await clock.advance(0);
+    const { first, second } = await contended();
     Object.assign(clock, { now: () => 5500 });
     await store.delete({ key: first.key });
     await clock.advance(0);
@@ -132,10 +135,7 @@ describe('lock, when something goes wrong', () => {
   });
 
   it('F-83: a lock key that a hand took off its lease is lost, and the next in line owns', async () => {
-    const [a, b] = [await open(), await open()];
-    const held = await lock(a, 'l');
-    const second = outcome(lock(b, 'l'));
-    await clock.advance(0);
+    const { first: held, second } = await contended();
     await store.put({ key: held.key, value: 'a hand' });
     await clock.advance(200);
     expect([held.held, second.value?.held]).toEqual([false, true]);
@@ -152,11 +152,17 @@ describe('lock, when something goes wrong', () => {
     expect(await keys()).toEqual([]);
   });
 
+  it('F-83: a lock key that a hand deleted and made again, on its lease, guards nothing', async () => {
+    const session = await open();
+    const held = await lock(session, 'l');
+    await store.delete({ key: held.key });
+    await store.put({ key: held.key, value: 'a hand', lease: session.id });
+    await expect(held.store.put({ key: 'late', value: '' })).rejects.toMatchObject({ code: 'LockLost' });
+    expect((await store.range({ key: 'late' })).count).toBe(0n);
+  });
+
   it("F-83: a waiter's key that a hand took off its lease is replaced, at the end of the line", async () => {
-    const [a, b] = [await open(), await open()];
-    const first = await lock(a, 'l');
-    const second = outcome(lock(b, 'l'));
-    await clock.advance(0);
+    const { first, second } = await contended();
     await store.put({ key: (await keys()).find((key) => key !== first.key)!, value: 'a hand' });
     await clock.advance(200);
     await first.release();
@@ -188,10 +194,7 @@ describe('lock, when something goes wrong', () => {
   });
 
   it("F-83: a waiter's key that was deleted by hand is put back, at the end of the line, and that is said", async () => {
-    const [a, b] = [await open(), await open()];
-    const first = await lock(a, 'l');
-    const second = outcome(lock(b, 'l'));
-    await clock.advance(0);
+    const { first, second } = await contended();
     await store.delete({ key: (await keys()).find((key) => key !== first.key)! });
     await clock.advance(200);
     expect(said).toContain("somebody deleted or changed our key; lock 'l': again");
