@@ -26,6 +26,7 @@ export default defineConfig({
           'examples/*/src/**/*.test.ts',
           'scripts/**/*.test.ts',
           'test/inference/**/*.test.ts',
+          'bench/**/*.test.ts',
         ],
         60_000,
         // What a test changes of its process it puts back: a module graph for each file would cost more than the tests do.

@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { commandLine, decimal, oneOf, outputFile, seedOf, whole, writeJson } from '../../harness/command-line.ts';
 import { subjects } from './subjects.ts';
-import { SubjectTotal, sum } from './totals.ts';
+import { shares, SubjectTotal, sum } from './totals.ts';
 import type { Part } from './worker.ts';
 import { exploreParts } from './workers.ts';
 
@@ -91,9 +91,4 @@ function conclude(seconds: number): void {
       (unharmed.length > 0 ? `, NO FAULT STRUCK ${unharmed.join(', ')}` : ''),
   );
   process.exitCode = violations === 0 && missing === 0 && unharmed.length === 0 ? 0 : 1;
-}
-
-function shares(count: number, among: number): number[] {
-  const parts = Math.min(count, among);
-  return Array.from({ length: parts }, (_, index) => Math.floor((count + index) / parts));
 }

@@ -4,6 +4,12 @@ import type { PartReport } from './worker.ts';
 export const sum = <T>(list: readonly T[], of: (one: T) => number): number =>
   list.reduce((total, one) => total + of(one), 0);
 
+/** So many things as equally among so many as can be; nobody gets nothing. */
+export function shares(count: number, among: number): number[] {
+  const parts = Math.min(count, among);
+  return Array.from({ length: parts }, (_, index) => Math.floor((count + index) / parts));
+}
+
 /** What the parts of the search over one subject came to so far. */
 export class SubjectTotal {
   readonly name: string;
