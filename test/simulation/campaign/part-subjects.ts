@@ -122,7 +122,9 @@ export const client: ExploreOptions = {
         const parts = objects.resource(Part);
         const wanted = names(name, object.spec.parts);
         for (const part of wanted) {
-          if (!(await parts.find(part))) await parts.apply({ name: part, spec: { index: 0 } });
+          // With its label from the start: a part without one would not be found again when it is one too many.
+          if (!(await parts.find(part)))
+            await parts.apply({ name: part, labels: { machine: name }, spec: { index: 0 } });
           await parts.modify(part, ({ metadata }) => ({ labels: { ...metadata.labels, machine: name } }));
         }
         const { items } = await parts.list({ labelSelector: `machine=${name}` });

@@ -7,7 +7,7 @@ import type { ToKeys } from './to-keys.ts';
 import type { AddNotes, CauseInput } from '../workqueue/index.ts';
 
 /** What a source needs of an informer. */
-export type ObservedInformer<T> = Pick<Informer<T>, 'name' | 'addEventHandler'>;
+export type ObservedInformer<T> = Pick<Informer<T>, 'name' | 'addEventHandler' | 'on'>;
 
 /**
  * The priority of what is not news: objects of the initial list, and updates that changed nothing. controller-runtime's
@@ -25,6 +25,9 @@ export interface InformerSourceOptions<T> {
 /**
  * A source over a shared cache: each change that passes the predicate is turned into keys. On an update the keys of
  * the old and the new state are enqueued, each once. Somebody else runs the informer.
+ *
+ * When a backup of the store was restored, every object is looked at as if it had been there from the start, whatever the
+ * predicate makes of what became of it: a status that is lost is no change of the spec, and has to be made again.
  *
  * User code that throws fails open: the change counts as passed, and the keys of the other state are still enqueued.
  */
@@ -46,8 +49,21 @@ export function informerSource<T>(
         },
         { name },
       );
-      if (signal.aborted) return registration.remove();
-      signal.addEventListener('abort', () => registration.remove(), { once: true });
+      const startOver = (): void => {
+        const add = (object: T, info: AddInfo): void => feed(info, { type: 'add', object, inInitialList: true });
+        const again = informer.addEventHandler({ add }, { name });
+        const over = (): void => again.remove();
+        again.whenSynced(signal).then(over, over);
+      };
+      // The new list tells of every object as changed; only a predicate may hold some of that back.
+      const unlisten =
+        options.predicate && informer.on('relist', ({ reason }) => reason === 'history-reset' && startOver());
+      const end = (): void => {
+        unlisten?.();
+        registration.remove();
+      };
+      if (signal.aborted) return end();
+      signal.addEventListener('abort', end, { once: true });
       await registration.whenSynced(signal);
     },
   };

@@ -2,10 +2,12 @@ import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ObjectRef } from '../client/index.ts';
-import type { EventHandler } from '../informer/index.ts';
-import { FakeClock } from '../internal/fake-clock.ts';
+import { SetpointError } from '../errors/index.ts';
+import { createInformer, type EventHandler } from '../informer/index.ts';
+import { deferred } from '../internal/deferred.ts';
+import { FakeClock, settle } from '../internal/fake-clock.ts';
 import type { AddNotes } from '../workqueue/index.ts';
-import { defineResource, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
+import { type Codec, defineResource, jsonCodec, type ObjectMeta, type OwnerReference } from '../resource/index.ts';
 import { informerSource, type InformerSourceOptions, type ObservedInformer } from './informer-source.ts';
 import { observableSource } from './observable-source.ts';
 import {
@@ -19,9 +21,11 @@ import {
   not,
   onlyChanges,
   or,
+  type Predicate,
   resourceVersionChanged,
   statusChanged,
 } from './predicate.ts';
+import { memoryStore, type Store } from '../store/index.ts';
 import type { SourceFailure } from './source.ts';
 import { timerSource, type TimerSourceOptions } from './timer-source.ts';
 import { enqueueMapped, enqueueObject, enqueueOwner, type ToKeys } from './to-keys.ts';
@@ -66,6 +70,7 @@ async function fed(toKeys: ToKeys<Thing>, options: InformerSourceOptions<Thing> 
       const whenSynced = () => Promise.resolve();
       return { name: 'x', hasSynced: true, pending: 0, whenSynced, remove: () => void removed++ };
     },
+    on: () => () => {},
   };
   const keys: string[] = [];
   const failures: SourceFailure[] = [];
@@ -246,6 +251,7 @@ describe('priorities and causes of events', () => {
         handler = given;
         return { name: 'x', hasSynced: true, pending: 0, whenSynced: () => Promise.resolve(), remove: () => {} };
       },
+      on: () => () => {},
     };
     const notes: (AddNotes | undefined)[] = [];
     const sink = { enqueue: (_key: string, given?: AddNotes) => void notes.push(given), report: () => {} };
@@ -452,5 +458,53 @@ describe('observableSource', () => {
     const sink = { enqueue: () => {}, report: (_error: unknown, during: SourceFailure) => void failures.push(during) };
     await observableSource(broken).start(sink, new AbortController().signal);
     expect(failures).toEqual([{ source: 'observable', stage: 'observable' }]);
+  });
+});
+
+describe('a backup of the store is restored', () => {
+  async function restored(predicate?: Predicate<Thing>): Promise<readonly string[][]> {
+    const clock = new FakeClock();
+    const stores = [memoryStore({ clock }), memoryStore({ clock })] as const;
+    const put = (store: Store, name: string, status?: object) =>
+      store.put({ key: `/things/${name}`, value: JSON.stringify({ metadata: { name, generation: 1 }, status }) });
+    for (const name of ['kept', 'lost', 'gone']) await put(stores[0], name, { seen: true });
+    await put(stores[1], 'kept', { seen: true });
+    await put(stores[1], 'lost');
+    let current: Store = stores[0];
+    const reset = deferred<never>();
+    const store: Pick<Store, 'range' | 'watch'> = {
+      range: (request, options) => current.range(request, options),
+      async *watch(request, options) {
+        if (current === stores[0]) await reset.promise;
+        yield* current.watch(request, options);
+      },
+    };
+    const informer = createInformer({ store, clock, prefix: '/things', codec: jsonCodec as Codec<Thing> });
+    const abort = new AbortController();
+    const run = informer.run(abort.signal);
+    const keys: string[] = [];
+    const sink = { enqueue: (key: string) => void keys.push(key), report: () => {} };
+    const source = informerSource(informer, enqueueObject, predicate && { predicate });
+    await source.start(sink, abort.signal);
+    await settle();
+    const before = keys.splice(0);
+    current = stores[1];
+    reset.reject(new SetpointError('HistoryReset', 'a backup was restored'));
+    await clock.advance(100);
+    const after = [...new Set(keys)];
+    abort.abort();
+    await run;
+    return [before.toSorted(), after.toSorted()];
+  }
+
+  it('I-93: what a predicate holds back of what was lost is looked at all the same', async () => {
+    expect(await restored(generationChanged)).toEqual([
+      ['gone', 'kept', 'lost'],
+      ['gone', 'kept', 'lost'],
+    ]);
+  });
+
+  it('I-93: without a predicate every object is told of as changed anyway', async () => {
+    expect((await restored())[1]).toEqual(['gone', 'kept', 'lost']);
   });
 });
