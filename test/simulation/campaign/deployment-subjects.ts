@@ -1,5 +1,12 @@
 import { type Clock, defineController } from 'setpoint';
-import { type ExploreOptions, law, noOrphans, type SimulatedUser, type WorldState } from 'setpoint/testing';
+import {
+  type ExploreOptions,
+  FAULT_KINDS,
+  law,
+  noOrphans,
+  type SimulatedUser,
+  type WorldState,
+} from 'setpoint/testing';
 import { createDeploymentController } from '../../../examples/deployment/src/deployment-controller.ts';
 import { Deployment, kinds, Node, Process, ReplicaSet } from '../../../examples/deployment/src/kinds.ts';
 import { replicaSetController } from '../../../examples/deployment/src/replicaset-controller.ts';
@@ -123,7 +130,17 @@ export const deployments: ExploreOptions = {
     });
   },
   always: [law('at most one more than wanted', (state) => ofReplicaSets(state).length <= 3)],
+  // Who was not told of the old ReplicaSet can't count its Processes: see `losing`.
+  faults: FAULT_KINDS.filter((kind) => kind !== 'lose' && kind !== 'travel'),
   sameEnd: false,
   // A Process takes the first free name: which one is taken again depends on when it was counted.
   noExtraCreates: false,
+};
+
+/** A store that loses events, as some versions of etcd do: for a while there may be too many, and in the end it is right. */
+export const losing: ExploreOptions = {
+  ...deployments,
+  name: 'deployment-losing',
+  always: [],
+  faults: ['lose', 'crash-before', 'compact', 'restart', 'hold'],
 };

@@ -1,5 +1,5 @@
 import type { ExploreOptions } from 'setpoint/testing';
-import { deployments, replicaSets, scheduling } from './deployment-subjects.ts';
+import { deployments, losing, replicaSets, scheduling } from './deployment-subjects.ts';
 import { client, informer, queue } from './part-subjects.ts';
 import { coordination, garbage, owners } from './runtime-subjects.ts';
 
@@ -14,4 +14,5 @@ export const subjects: readonly ExploreOptions[] = [
   replicaSets,
   scheduling,
   deployments,
+  losing,
 ];
