@@ -12,6 +12,9 @@ import { Deployment, kinds, Node, Process, ReplicaSet } from '../../../examples/
 import { replicaSetController } from '../../../examples/deployment/src/replicaset-controller.ts';
 import { createScheduler } from '../../../examples/deployment/src/scheduler.ts';
 
+/** Faults after which the store itself says what is not so: it leaves events out, or goes back to a backup. */
+const LYING = new Set<string>(['lose', 'restore']);
+
 const template = (version: string) => ({ command: ['web'], env: { VERSION: version } });
 
 /** An agent that runs nothing: what is on a Node answers half a second later, and is gone when it is told to stop. */
@@ -130,17 +133,17 @@ export const deployments: ExploreOptions = {
     });
   },
   always: [law('at most one more than wanted', (state) => ofReplicaSets(state).length <= 3)],
-  // Who was not told of the old ReplicaSet can't count its Processes: see `losing`.
-  faults: FAULT_KINDS.filter((kind) => kind !== 'lose' && kind !== 'travel'),
+  // Who was not told of the old ReplicaSet can't count its Processes: see `adrift`.
+  faults: FAULT_KINDS.filter((kind) => kind !== 'travel' && !LYING.has(kind)),
   sameEnd: false,
   // A Process takes the first free name: which one is taken again depends on when it was counted.
   noExtraCreates: false,
 };
 
-/** A store that loses events, as some versions of etcd do: for a while there may be too many, and in the end it is right. */
-export const losing: ExploreOptions = {
+/** A store that lost events, or is a backup of itself: for a while there may be too many, and in the end it is right. */
+export const adrift: ExploreOptions = {
   ...deployments,
-  name: 'deployment-losing',
+  name: 'deployment-adrift',
   always: [],
-  faults: ['lose', 'crash-before', 'compact', 'restart', 'hold'],
+  faults: ['lose', 'restore', 'crash-before', 'delay', 'compact', 'restart', 'hold'],
 };

@@ -1,5 +1,5 @@
 import type { ExploreOptions } from 'setpoint/testing';
-import { deployments, losing, replicaSets, scheduling } from './deployment-subjects.ts';
+import { adrift, deployments, replicaSets, scheduling } from './deployment-subjects.ts';
 import { client, informer, queue } from './part-subjects.ts';
 import { coordination, garbage, owners } from './runtime-subjects.ts';
 
@@ -14,5 +14,5 @@ export const subjects: readonly ExploreOptions[] = [
   replicaSets,
   scheduling,
   deployments,
-  losing,
+  adrift,
 ];
