@@ -99,6 +99,39 @@ describe('simulate', () => {
     expect(fast.doubleRuns).toBe(fast.schedules + 1);
     expect({ ...slow, elapsedMs: 0 }).toEqual({ ...fast, elapsedMs: 0 });
   });
+
+  it('tells how far it has come while it runs, and lets others run in between', async () => {
+    const told: number[] = [];
+    let turns = 0;
+    const turning = setInterval(() => turns++, 1);
+    const budget = { schedules: 60, ms: 60_000 };
+    const { schedules } = await explore(
+      machine(sound, { budget, onProgress: ({ schedules: sofar }) => void told.push(sofar) }),
+    ).finally(() => clearInterval(turning));
+    expect(told.length).toBeGreaterThan(2);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect([told[0]! < schedules, told.at(-1)]).toEqual([true, schedules]);
+    expect(turns).toBeGreaterThan(2);
+  });
+
+  it("puts its surroundings back as they were, a stand-in of the test's own as well", async () => {
+    const stub = (): number => 7;
+    const names = ['now', 'randomUUID'] as const;
+    const own = (): unknown[] =>
+      [performance, crypto].map((object, index) => Object.getOwnPropertyDescriptor(object, names[index]!));
+    const before = own();
+    await explore(machine(sound, { budget: { schedules: 3, ms: 60_000 } }));
+    expect(own()).toEqual(before);
+    const descriptor = { value: stub, configurable: true, writable: true, enumerable: true };
+    Object.defineProperty(performance, 'now', descriptor);
+    try {
+      await explore(machine(sound, { budget: { schedules: 3 } }));
+      expect(performance.now).toBe(stub);
+    } finally {
+      if (before[0]) Object.defineProperty(performance, 'now', before[0]);
+      else Reflect.deleteProperty(performance, 'now');
+    }
+  });
 });
 
 describe('what a reconciler must not do is named with its place', () => {

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { findEtcd } from '../../scripts/etcd.mjs';
 import { commandLine, oneOf, outputFile, refuse, seedOf, whole, writeJson } from '../harness/command-line.ts';
 import { chosenEtcds } from '../harness/etcd-server.ts';
+import { Progress } from '../harness/progress.ts';
 import type { Row } from './row.ts';
 import { allRows, isAbout, numberOf, rowsOption } from './rows.ts';
 import { type RowOutcome, runRow, type RunRowOptions } from './run-row.ts';
@@ -80,7 +81,9 @@ async function torture(version: string): Promise<TortureRun> {
   const options: RunRowOptions = { version, members, cycles, seed, first, client };
   const take = async (left: Row[]): Promise<void> => {
     for (let row = left.shift(); row; row = left.shift()) {
-      const outcome = await runRow(row, options);
+      const progress = new Progress({ what: `${version} ${row.id}`, wanted: cycles, unit: 'cycles', everyMs: 60_000 });
+      const onCycle = (done: number, held: number): void => progress.at(done, `${held} held`);
+      const outcome = await runRow(row, { ...options, onCycle });
       outcomes.push(outcome);
       for (const line of outcomeLines(outcome, seed)) console.log(line);
     }

@@ -26,7 +26,8 @@ export interface RunRowOptions {
   /** The first cycle; with a failed cycle's number and the same seed that one is made again. Default 0. */
   readonly first?: number;
   readonly client?: 'setpoint' | 'etcd3';
-  readonly onCycle?: (number: number) => void;
+  /** Called after each cycle with how many there were, and how many of them held. */
+  readonly onCycle?: (done: number, held: number) => void;
 }
 
 /** No cycle may hang for longer. */
@@ -40,9 +41,10 @@ export async function runRow(row: Row, options: RunRowOptions): Promise<RowOutco
   const startedAt = performance.now();
   try {
     for (let number = first; number < first + cycles; number++) {
-      options.onCycle?.(number);
       const what = await runCycle(row, run, number, seed, options.client ?? 'setpoint');
       if (what !== undefined) failures.push({ cycle: number, what });
+      const done = number - first + 1;
+      options.onCycle?.(done, done - failures.length);
     }
   } finally {
     await run.dispose();

@@ -4,6 +4,7 @@
  */
 import { commandLine, decimal, oneOf, outputFile, seedOf, whole, writeJson } from '../../harness/command-line.ts';
 import { chosenEtcds } from '../../harness/etcd-server.ts';
+import { Progress } from '../../harness/progress.ts';
 import { type CampaignResult, runCampaign } from './campaign.ts';
 import { FEATURES } from './coverage.ts';
 
@@ -33,6 +34,7 @@ const workers = only === undefined ? values.workers : 1;
 const versions = await chosenEtcds(values.etcd);
 const results: CampaignResult[] = [];
 for (const version of versions) {
+  const progress = new Progress({ what: `etcd ${version}`, wanted: last - first + 1, unit: 'sequences' });
   const result = await runCampaign({
     version,
     seed,
@@ -42,7 +44,7 @@ for (const version of versions) {
     lanes: values.lanes,
     waitingLanes: 5,
     minutesMax: values.minutes,
-    onProgress: progressPrinter(version, last - first + 1),
+    onProgress: (sequences, operations) => progress.at(sequences, `${operations} operations`),
   });
   results.push(result);
   if (only === undefined && result.failures.length === 0) printCoverage(result);
@@ -58,19 +60,6 @@ writeJson(
   results.map(({ coverage, ...result }) => ({ ...result, seed, coverage: coverage.counts })),
 );
 console.log(`\n${summaryOf(results)}`);
-
-function progressPrinter(version: string, wanted: number): (sequences: number, operations: number) => void {
-  const startedAt = performance.now();
-  let printedAt = startedAt;
-  return (sequences, operations) => {
-    const now = performance.now();
-    if (now - printedAt < 10_000) return;
-    printedAt = now;
-    const rate = sequences / ((now - startedAt) / 1000);
-    const left = Math.round((wanted - sequences) / rate);
-    console.log(`etcd ${version}: ${sequences} of ${wanted} sequences, ${operations} operations, ${left} s to go`);
-  };
-}
 
 function printCoverage({ version, coverage }: CampaignResult): void {
   console.log(`\nwhat etcd ${version} and the memory store agreed on, and how often`);

@@ -5,6 +5,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { commandLine, decimal, oneOf, outputFile, seedOf, whole, writeJson } from '../../harness/command-line.ts';
+import { Progress } from '../../harness/progress.ts';
+import type { SimulationProgress } from 'setpoint/testing';
 import { subjects } from './subjects.ts';
 import { shares, SubjectTotal, sum } from './totals.ts';
 import type { Part } from './worker.ts';
@@ -59,17 +61,32 @@ function partOf(total: SubjectTotal, part: Part['depth'], schedules: number, ind
 
 /** Explores parts at the same time, each for its share of the time that is left. */
 async function explore(parts: readonly Part[]): Promise<void> {
+  const told = new Map<Part, SimulationProgress>();
   const left = new Map(totals.map(({ name }) => [name, parts.filter(({ subject }) => subject === name).length]));
   let waiting = parts.length;
   function* timed(): Generator<Part> {
     for (const part of parts)
       yield { ...part, ms: (Math.max(0, endsAt - performance.now()) * jobs) / Math.max(jobs, waiting--) };
   }
-  await exploreParts(timed(), jobs, (part, answer) => {
-    const total = totals.find(({ name }) => name === part.subject)!;
-    total.add(answer);
-    left.set(part.subject, left.get(part.subject)! - 1);
-    if (left.get(part.subject) === 0) total.print();
+  // How many single faults there are is known when they have been run: they are over soon.
+  const wanted = sum(parts, (part) => (part.depth === 1 ? 0 : part.schedules));
+  const progress = new Progress({ what: 'deeper', wanted, unit: 'schedules', everyMs: 30_000 });
+  await exploreParts(timed(), jobs, {
+    heard(part, sofar) {
+      told.set(part, sofar);
+      const all = [...told.values()];
+      progress.at(
+        sum(all, ({ schedules }) => schedules),
+        `${sum(all, ({ failures }) => failures)} violations`,
+      );
+    },
+    told(part, answer) {
+      told.set(part, { schedules: answer.report.schedules, failures: answer.report.failures.length });
+      const total = totals.find(({ name }) => name === part.subject)!;
+      total.add(answer);
+      left.set(part.subject, left.get(part.subject)! - 1);
+      if (left.get(part.subject) === 0) total.print();
+    },
   });
 }
 

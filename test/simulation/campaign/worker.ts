@@ -1,5 +1,5 @@
 /** A process that explores one part of a subject after the other, as it is told to. */
-import { explore, type SimulationReport } from 'setpoint/testing';
+import { explore, type SimulationProgress, type SimulationReport } from 'setpoint/testing';
 import { subjects } from './subjects.ts';
 
 /** A share in the search over one subject. */
@@ -13,6 +13,9 @@ export interface Part {
   readonly ms: number;
 }
 
+/** What a process says while it explores a part, and what in the end. */
+export type PartMessage = { readonly progress: SimulationProgress } | PartReport;
+
 export interface PartReport {
   readonly report: SimulationReport;
   readonly cpuSeconds: number;
@@ -20,8 +23,21 @@ export interface PartReport {
 
 const cpuSeconds = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
 
+/** Milliseconds between two messages of how far a part is. */
+const TELL_EVERY_MS = 1000;
+let toldAt = 0;
+
 process.on('disconnect', () => process.exit());
-process.on('message', (part: Part) => void explored(part).then((report) => process.send!(report)));
+process.on(
+  'message',
+  (part: Part) => void explored(part).then((report) => process.send!(report satisfies PartMessage)),
+);
+
+function tell(progress: SimulationProgress): void {
+  if (performance.now() - toldAt < TELL_EVERY_MS) return;
+  toldAt = performance.now();
+  process.send!({ progress } satisfies PartMessage);
+}
 
 async function explored({ subject, depth, schedules, seed, double, ms }: Part): Promise<PartReport> {
   const began = cpuSeconds();
@@ -32,6 +48,7 @@ async function explored({ subject, depth, schedules, seed, double, ms }: Part): 
     seed,
     doubleEvery: double,
     failuresMax: 5,
+    onProgress: tell,
   });
   return { report, cpuSeconds: cpuSeconds() - began };
 }

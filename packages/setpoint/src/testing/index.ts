@@ -57,6 +57,7 @@ export {
   type SimulatedEnvironment,
   type SimulatedFailure,
   type SimulatedUser,
+  type SimulationProgress,
   type SimulationReport,
   type SimulationSubject,
   type StepOptions,

@@ -20,9 +20,7 @@ const surroundings = globalThis as unknown as Surroundings;
  */
 export function enterWorld(world: World, reportTimers: boolean): () => void {
   const real = { ...pick(surroundings) };
-  const realNow = performance.now.bind(performance);
   const realRandom = Math.random;
-  const realUuid = crypto.randomUUID.bind(crypto);
   const { clock } = world;
   let seed = 1;
   const random = (): number => {
@@ -31,13 +29,13 @@ export function enterWorld(world: World, reportTimers: boolean): () => void {
   };
   Object.assign(surroundings, virtualTimers(world, reportTimers));
   surroundings.Date = virtualDate(real.Date, () => clock.wallNow());
-  performance.now = () => clock.now();
-  Math.random = random;
-  crypto.randomUUID = () => {
+  const restoreNow = replace(performance, 'now', () => clock.now());
+  const restoreUuid = replace(crypto, 'randomUUID', () => {
     const digits = (length: number): string =>
       Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
     return `${digits(8)}-${digits(4)}-4${digits(3)}-8${digits(3)}-${digits(12)}`;
-  };
+  });
+  Math.random = random;
   const rejections = process.listeners('unhandledRejection');
   const onRejection = (reason: unknown): void =>
     world.violate({
@@ -51,9 +49,19 @@ export function enterWorld(world: World, reportTimers: boolean): () => void {
     process.off('unhandledRejection', onRejection);
     for (const listener of rejections) process.on('unhandledRejection', listener);
     Object.assign(surroundings, real);
-    performance.now = realNow;
     Math.random = realRandom;
-    crypto.randomUUID = realUuid;
+    restoreNow();
+    restoreUuid();
+  };
+}
+
+/** Gives `object` another method, until the returned function puts back what it had: one of its own, or its prototype's. */
+function replace<T extends object, Name extends keyof T>(object: T, name: Name, method: T[Name]): () => void {
+  const own = Object.getOwnPropertyDescriptor(object, name);
+  object[name] = method;
+  return () => {
+    if (own) Object.defineProperty(object, name, own);
+    else Reflect.deleteProperty(object, name);
   };
 }
 

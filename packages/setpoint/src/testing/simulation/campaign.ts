@@ -35,6 +35,15 @@ export interface ExploreOptions extends SimulationSubject, Judgement {
   readonly failuresMax?: number;
   /** One in so many passing schedules runs a second time, which must be the same. Default 100. */
   readonly doubleEvery?: number;
+  /** Called between schedules, many times a second, with how far the search has come. */
+  readonly onProgress?: (progress: SimulationProgress) => void;
+}
+
+/** How far a search has come. */
+export interface SimulationProgress {
+  readonly schedules: number;
+  /** The different failures so far. */
+  readonly failures: number;
 }
 
 /** What a search did and found. */
@@ -169,7 +178,7 @@ export class Campaign {
       const one = work.pop();
       return one && this.#stepwise(one, (each) => (result = each), around);
     };
-    await drive(next, draining, () => true);
+    await drive(next, draining);
     return result!;
   }
 
@@ -199,8 +208,9 @@ export class Campaign {
     const suspects: ScheduleResult[] = [];
     const doubles: (readonly Fault[])[] = [];
     let over = false;
+    let until = 0;
     const next = (): Stepwise<void> | undefined => {
-      if (this.#spent || suspects.length > 0) return undefined;
+      if (this.#spent || suspects.length > 0 || systemClock.now() >= until) return undefined;
       const { value: faults, done } = schedules.next();
       if (done === true) {
         over = true;
@@ -214,10 +224,11 @@ export class Campaign {
       });
     };
     while (!over && !this.#spent && this.#failures.length < failuresMax) {
-      const until = systemClock.now() + SLICE_MS;
-      await drive(next, this.#options.draining ?? fastestDraining, () => systemClock.now() < until);
+      until = systemClock.now() + SLICE_MS;
+      await drive(next, this.#options.draining ?? fastestDraining);
       for (const suspect of suspects.splice(0)) await this.#judge(suspect);
       for (const faults of doubles.splice(0)) await this.#judgeDouble(faults);
+      this.#options.onProgress?.({ schedules: this.#schedules, failures: this.#failures.length });
     }
   }
 

@@ -13,37 +13,27 @@ export type Stepwise<T> = Generator<void, T, void>;
 
 /**
  * Runs pieces of work one after another, until `next` gives no more. By turns of the event loop each `yield` takes one;
- * at once, everything happens within one turn for up to `sliceMs`, in which nobody else runs.
+ * at once, everything happens within one turn, in which nobody else runs.
  */
-export async function drive(
-  next: () => Stepwise<void> | undefined,
-  draining: Draining,
-  more: () => boolean,
-): Promise<void> {
-  for (let over = false; !over;) over = draining === 'at-once' ? await stretchAtOnce(next, more) : await byTurns(next);
+export async function drive(next: () => Stepwise<void> | undefined, draining: Draining): Promise<void> {
+  if (draining === 'at-once') return driveAtOnce(next);
+  for (let work = next(); work; work = next()) {
+    while (work.next().done !== true) await new Promise((resolve) => realImmediate(resolve));
+  }
 }
 
 /** Promise jobs can only be run by hand where none is running: at the bottom of a turn. */
-function stretchAtOnce(next: () => Stepwise<void> | undefined, more: () => boolean): Promise<boolean> {
+function driveAtOnce(next: () => Stepwise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     realImmediate(() => {
       try {
-        do {
-          const work = next();
-          if (!work) return resolve(true);
+        for (let work = next(); work; work = next()) {
           while (work.next().done !== true) tickCallback!();
-        } while (more());
-        resolve(false);
+        }
+        resolve();
       } catch (error) {
         reject(error);
       }
     });
   });
-}
-
-async function byTurns(next: () => Stepwise<void> | undefined): Promise<boolean> {
-  const work = next();
-  if (!work) return true;
-  while (work.next().done !== true) await new Promise((resolve) => realImmediate(resolve));
-  return false;
 }
