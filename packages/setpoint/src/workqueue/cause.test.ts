@@ -173,6 +173,42 @@ describe('putting a key back', () => {
     expect(queue.length).toBe(1);
   });
 
+  it('keeps the highest priority also where one of them is the usual one, which nobody notes', () => {
+    const { queue } = queued();
+    queue.add('low', { priority: -5 });
+    queue.add('usual');
+    for (const key of ['usual', 'low']) expect(queue.tryGet()).toBe(key);
+    queue.add('low');
+    queue.add('usual', { priority: -5, cause: { type: 'manual' } });
+    for (const key of ['low', 'usual']) queue.putBack(key, 0);
+    expect(['low', 'usual'].map((key) => queue.look(key)!.priority)).toEqual([0, 0]);
+  });
+
+  it('is ready when its time has come, though an add that came meanwhile has a later one', async () => {
+    const { clock, queue } = queued();
+    for (const key of ['soon', 'now', 'later']) queue.add(key);
+    for (const key of ['soon', 'now', 'later']) {
+      queue.tryGet();
+      queue.addAfter(key, key === 'later' ? 20 : 3_600_000);
+    }
+    queue.putBack('soon', 50);
+    queue.putBack('now', 0);
+    queue.putBack('later', 100);
+    expect(['soon', 'now', 'later'].map((key) => queue.look(key)!.readyInMs)).toEqual([50, 0, 20]);
+    await clock.advance(3_600_000);
+    expect([queue.length, queue.waiting]).toEqual([3, 0]);
+  });
+
+  it('has the age of the first add with a cause, also of one that came while it was held without any', async () => {
+    const { clock, queue } = queued();
+    queue.add('a', { priority: 5 });
+    queue.tryGet();
+    queue.add('a', { cause: { type: 'manual' } });
+    await clock.advance(10);
+    queue.putBack('a', 0);
+    expect(queue.look('a')).toMatchObject({ priority: 5, ageMs: 10, causes: [{ type: 'manual', count: 1 }] });
+  });
+
   it('for ever is until the next add, and at once is at the end of the queue', async () => {
     const { clock, queue } = queued();
     for (const key of ['a', 'b']) queue.add(key);

@@ -18,7 +18,7 @@ describe('KeyNotes', () => {
     expect(notes.add('a', -5, undefined, true)).toBe(0);
     expect([notes.size, notes.priority('a'), notes.look('a')]).toStrictEqual([0, 0, NOTHING]);
     notes.handedOut('a');
-    notes.putBack('a');
+    notes.putBack('a', true);
     expect([notes.size, notes.heldPriority('a'), notes.heldSince('a')]).toEqual([0, 0, undefined]);
     expect(notes.heldCauses('a')).toEqual([]);
   });
@@ -75,14 +75,15 @@ describe('KeyNotes', () => {
     await clock.advance(10);
     notes.add('both', 7, { type: 'resync' }, false);
     notes.add('second', 1, MANUAL, false);
-    for (const key of ['both', 'first', 'second', 'none', 'unknown']) notes.putBack(key);
+    for (const key of ['both', 'second']) notes.putBack(key, true);
+    for (const key of ['first', 'none', 'unknown']) notes.putBack(key, false);
     const causes = [{ type: 'manual', count: 1 }];
     expect(notes.look('both')).toEqual({ priority: 7, since: 0, causes: [...causes, { type: 'resync', count: 1 }] });
     expect(notes.look('first')).toEqual({ priority: 2, since: 0, causes });
     expect(notes.look('second')).toMatchObject({ priority: 1, causes });
     expect(notes.look('none')).toEqual({ priority: -2, since: undefined, causes: [] });
     // Put back twice, nothing is counted twice.
-    notes.putBack('first');
+    notes.putBack('first', true);
     expect(notes.look('first')).toEqual({ priority: 2, since: 0, causes });
   });
 

@@ -58,14 +58,18 @@ export class KeyNotes<Key> {
     this.#held.set(key, note);
   }
 
-  /** What was noted at the hand-out counts as not yet handed out. */
-  putBack(key: Key): void {
+  /**
+   * What was noted at the hand-out counts as not yet handed out. `wasWanted` says whether there was an add since: it
+   * may have been of priority 0, which is not noted.
+   */
+  putBack(key: Key, wasWanted: boolean): void {
     const held = this.#held.get(key);
-    if (held === undefined) return;
-    const { priority = held.priority, causes: later } = this.#wanted.get(key) ?? {};
-    const causes = held.causes ?? later;
-    if (later !== undefined && later !== causes) causes?.addAll(later);
-    this.#wanted.set(key, { priority: Math.max(held.priority, priority), since: held.since, causes });
+    const later = this.#wanted.get(key);
+    if (held === undefined && later === undefined) return;
+    const priorities = [held?.priority ?? 0, wasWanted ? (later?.priority ?? 0) : -Infinity];
+    const causes = held?.causes ?? later?.causes;
+    if (later?.causes !== undefined && later.causes !== causes) causes?.addAll(later.causes);
+    this.#wanted.set(key, { priority: Math.max(...priorities), since: held?.since ?? later?.since, causes });
   }
 
   done(key: Key): void {

@@ -204,12 +204,13 @@ export class WorkQueue<Key extends string = string> {
   putBack(key: Key, delayMs: number): void {
     if (!this.#held.has(key)) return;
     if (delayMs !== Infinity) checkDelay(key, delayMs);
-    this.#notes?.putBack(key);
-    const wanted = this.#again.has(key) || this.#delays.has(key);
+    const again = this.#again.has(key);
+    this.#notes?.putBack(key, again || this.#delays.has(key));
     this.done(key);
-    if (wanted || this.#shuttingDown) return;
-    if (delayMs > 0) this.#delays.add(key, delayMs);
-    else this.#want(key);
+    if (again || this.#shuttingDown) return;
+    if (delayMs > 0) return this.#delays.add(key, delayMs);
+    this.#delays.cancel(key);
+    this.#want(key);
   }
 
   /** The priority that `key`, which is in processing, was handed out with. A repetition should be given the same. */
