@@ -56,6 +56,10 @@ export interface InformerEvents {
    * {@link Informer.release}; the cache itself goes on.
    */
   'mass-delete': MassDelete;
+  /** Held handlers were let go: {@link Informer.release} was called. */
+  release: { readonly revision: Revision };
+  /** Nothing proves any more that the cache is fresh, or something does again. See {@link Informer.stalledSince}. */
+  freshness: { readonly stalledSince: number | undefined };
   /** A value can't be read. See {@link Informer.quarantined}. */
   quarantine: QuarantinedKey;
   /** A key left the quarantine: a good value came, or it was deleted. */

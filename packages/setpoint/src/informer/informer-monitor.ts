@@ -118,7 +118,9 @@ export class InformerMonitor {
 
   /** The connection has just shown that the cache can be fresh, or that it may not be. */
   fresh(proved: boolean): void {
-    this.#stalledSince = proved ? undefined : (this.#stalledSince ?? this.#clock.now());
+    if (proved === (this.#stalledSince === undefined)) return;
+    this.#stalledSince = proved ? undefined : this.#clock.now();
+    this.#events.emit('freshness', { stalledSince: this.#stalledSince });
   }
 
   listed(summary: ListSummary, size: number): void {
@@ -168,6 +170,10 @@ export class InformerMonitor {
     const fields = { informer: this.#name, revision: String(revision), deleted, of };
     this.#logger.error(fields, 'most of the cache went at once: handlers are held until the informer is released');
     this.#events.emit('mass-delete', found);
+  }
+
+  released(revision: Revision): void {
+    this.#events.emit('release', { revision });
   }
 
   #tellSlowList(): void {

@@ -200,7 +200,9 @@ export class Informer<T> {
 
   /** Lets held handlers go on: they are told what there is by then, deletes included. Nothing when none is held. */
   release(): void {
+    if (!this.held) return;
     this.#handlers.release();
+    this.#monitor.released(this.revision);
   }
 
   /** For {@link takeSnapshot}: notes from now on how to get back to `revision`, until `forget` is called. */

@@ -4,6 +4,7 @@ import { texts } from '../../../../test/harness/text-informer.ts';
 import { createInformer } from '../informer/index.ts';
 import { settle } from '../internal/fake-clock.ts';
 import { textCodec } from '../resource/index.ts';
+import type { Store, WatchOptions } from '../store/index.ts';
 import { informerStreams } from './informer-streams.ts';
 
 it('I-178: a subscriber that fails, or leaves while it is told, disturbs no other; all end with the informer', async () => {
@@ -75,5 +76,28 @@ it('status$ shows the present and what differs from it, and ends with the inform
   life.abort();
   await settle();
   expect(shown).toEqual(['idle', 'listing', 'listing synced', 'watching synced', 'stopped synced', 'over']);
+  stop();
+});
+
+it('status$ shows that the connection broke and stands again, and that held handlers are let go', async () => {
+  const { store, follow, stop } = texts();
+  const names = Array.from({ length: 100 }, (_, at) => `/config/${at}`);
+  await store.txn({ then: names.map((key) => ({ put: { key, value: '' } })) });
+  let onConnection: WatchOptions['onConnection'];
+  const watch: Store['watch'] = (request, options) => {
+    onConnection = options?.onConnection;
+    return store.watch(request, options);
+  };
+  const informer = await follow({ store: { range: store.range.bind(store), watch } });
+  const shown: string[] = [];
+  informerStreams(informer).status$.subscribe(({ stalled, held }) => void shown.push(`${stalled} ${held}`));
+  onConnection!(new Error('cut'));
+  onConnection!(new Error('still cut'));
+  onConnection!();
+  await store.delete({ prefix: '/config/' });
+  await settle();
+  informer.release();
+  informer.release();
+  expect(shown).toEqual(['false false', 'true false', 'false false', 'false true', 'false false']);
   stop();
 });

@@ -80,7 +80,16 @@ function snapshots<T>(informer: Observed<T>): Observable<CacheSnapshot<T>> {
   });
 }
 
-const STATUS_EVENTS = ['phase', 'synced', 'relist', 'history-reset', 'divergence', 'mass-delete', 'error'] as const;
+const STATUS_EVENTS = [
+  'phase',
+  'freshness',
+  'synced',
+  'relist',
+  'history-reset',
+  'divergence',
+  'mass-delete',
+  'release',
+] as const;
 
 function statuses<T>(informer: Observed<T>): Observable<InformerStatus> {
   return new Observable((subscriber) => {
