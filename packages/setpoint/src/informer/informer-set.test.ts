@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { calls, texts } from '../../../../test/harness/text-informer.ts';
+import { heapUsed } from '../../../../test/harness/heap-used.ts';
 import { interposedStore } from '../../../../test/harness/interposed-store.ts';
 import { settle } from '../internal/fake-clock.ts';
 import { jsonCodec, textCodec } from '../resource/index.ts';
@@ -74,6 +75,25 @@ describe('InformerSet', () => {
     await store.close();
     expect(await broken).toMatchObject({ code: 'Closed' });
     expect(other.size).toBe(0);
+  });
+
+  it('I-180: a handler that was removed is let go of, however long its share lasts', async () => {
+    const { informers } = set();
+    const share = informers.acquire({ prefix: '/config', codec: textCodec });
+    await share.informer.whenSynced();
+    const removed = (): WeakRef<object> => {
+      const handler = {};
+      const registration = share.addEventHandler(handler, { name: 'short' });
+      expect(registration).toMatchObject({ name: 'short', hasSynced: true, pending: 0 });
+      registration.remove();
+      registration.remove();
+      return new WeakRef(handler);
+    };
+    const handler = removed();
+    await settle();
+    heapUsed();
+    expect(handler.deref()).toBeUndefined();
+    await informers.close();
   });
 
   it('I-180: a thousand starts and stops leave no timer, no listener and no informer behind', async () => {

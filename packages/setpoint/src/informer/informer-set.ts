@@ -121,21 +121,24 @@ export class InformerSet {
 
   #share<T>(prefix: string, shared: Shared): InformerShare<T> {
     const informer = shared.informer as Informer<T>;
-    const registrations: HandlerRegistration[] = [];
+    const registrations = new Set<HandlerRegistration>();
     let released: Promise<void> | undefined;
     return {
       informer,
       addEventHandler(handler, options) {
         if (released) throw new SetpointError('Closed', `the share in ${informer.name} was released: acquire another`);
         const registration = informer.addEventHandler(handler, options);
-        registrations.push(registration);
-        return registration;
+        registrations.add(registration);
+        return withRemove(registration, () => {
+          registrations.delete(registration);
+          registration.remove();
+        });
       },
       release: () => (released ??= this.#release(prefix, shared, registrations)),
     };
   }
 
-  async #release(prefix: string, shared: Shared, registrations: readonly HandlerRegistration[]): Promise<void> {
+  async #release(prefix: string, shared: Shared, registrations: Iterable<HandlerRegistration>): Promise<void> {
     for (const registration of registrations) registration.remove();
     if (--shared.shares === 0) await this.#stop(prefix, shared);
   }
@@ -145,4 +148,19 @@ export class InformerSet {
     shared.life.abort();
     await shared.stopped;
   }
+}
+
+/** The registration with another `remove`. */
+function withRemove(registration: HandlerRegistration, remove: () => void): HandlerRegistration {
+  return {
+    name: registration.name,
+    get hasSynced() {
+      return registration.hasSynced;
+    },
+    get pending() {
+      return registration.pending;
+    },
+    whenSynced: (signal, options) => registration.whenSynced(signal, options),
+    remove,
+  };
 }
