@@ -1,9 +1,13 @@
 import { expect, it } from 'vitest';
+import { interposedStore } from '../../../../test/harness/interposed-store.ts';
 import { calls, texts } from '../../../../test/harness/text-informer.ts';
+import { SetpointError } from '../errors/index.ts';
+import { deferred } from '../internal/deferred.ts';
 import { settle } from '../internal/fake-clock.ts';
 import { createInformer } from './informer.ts';
 import { type MassDelete, massDeleteLimits } from './mass-delete.ts';
 import { textCodec } from '../resource/index.ts';
+import type { WatchBatch, WatchRequest } from '../store/index.ts';
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `k${at}`);
 
@@ -58,6 +62,33 @@ it('F-44: objects that go one by one, that come back, or that are few, hold noth
   await settle();
   expect([few.found, few.told.length]).toEqual([[], 99]);
   few.stop();
+});
+
+it('F-44: objects that a list finds gone hold everything, those that it finds created again at once hold nothing', async () => {
+  for (const [again, held] of [
+    [120, false],
+    [10, true],
+  ] as const) {
+    const { store, put, follow, stop } = texts();
+    for (const name of names(120)) await put(name);
+    const cut = deferred<never>();
+    let cuts = 0;
+    const watch = async function* (request: WatchRequest, open: (request: WatchRequest) => AsyncIterable<WatchBatch>) {
+      if (++cuts === 1) await cut.promise;
+      yield* open(request);
+    };
+    const informer = await follow({ store: interposedStore(store, { watch }) });
+    const told: string[] = [];
+    informer.addEventHandler(calls(told));
+    await settle();
+    told.splice(0);
+    await store.delete({ prefix: '/config/' });
+    await store.txn({ then: names(again).map((name) => ({ put: { key: `/config/${name}`, value: name } })) });
+    cut.reject(new SetpointError('Compacted', 'too old'));
+    await settle();
+    expect([informer.lister.size, informer.held, told.length]).toEqual([again, held, held ? 0 : 240]);
+    stop();
+  }
 });
 
 it('F-44: unless told otherwise it takes more than half of the cache, and a hundred objects', () => {

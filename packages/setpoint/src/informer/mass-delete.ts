@@ -33,7 +33,7 @@ export function massDeleteLimits(given: MassDeleteOptions | boolean = true): Req
 
 /**
  * Whether `changes`, which led to a cache of `size` objects, delete too much in one revision. Objects that went one by
- * one don't count, however many; nor does a key that is there again.
+ * one don't count, however many; nor does a key that was created again before anybody saw it gone.
  */
 export function massDeleteIn<T>(
   changes: readonly CacheChange<T>[],
@@ -42,17 +42,23 @@ export function massDeleteIn<T>(
 ): MassDelete | undefined {
   if (changes.length < least) return undefined;
   const gone = new Map<Revision, number>();
+  const count = (revision: Revision, more: number) => gone.set(revision, (gone.get(revision) ?? 0) + more);
+  const deletedAt = new Map<string, Revision>();
   let [added, deleted] = [0, 0];
-  for (const [at, { key, before, after, revision }] of changes.entries()) {
-    if (!before) added++;
-    if (after) continue;
-    deleted++;
-    const next = changes[at + 1];
-    if (next?.key !== key) gone.set(revision, (gone.get(revision) ?? 0) + 1);
+  for (const { key, before, after, revision } of changes) {
+    if (!after) {
+      deleted++;
+      deletedAt.set(key, revision);
+      count(revision, 1);
+    } else if (!before) {
+      added++;
+      // A new incarnation is a delete and an add at one revision; a list tells the add after all deletes.
+      if (deletedAt.get(key) === revision) count(revision, -1);
+    }
   }
   const before = size + deleted - added;
-  for (const [revision, count] of gone) {
-    if (count >= least && count > before * share) return { revision, deleted: count, of: before };
+  for (const [revision, lost] of gone) {
+    if (lost >= least && lost > before * share) return { revision, deleted: lost, of: before };
   }
   return undefined;
 }
