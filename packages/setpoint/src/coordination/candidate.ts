@@ -125,10 +125,12 @@ export class Candidate {
 
   /** Watches the one before it, nobody else: when an owner goes, one waiter wakes. */
   async #untilGone(before: Entry, seen: Revision, own: KeyWatch | undefined, signal: AbortSignal): Promise<void> {
-    const watch = new KeyWatch(this.#session.store, before, seen + 1n, { signal: this.#session.signal });
+    const watch = new KeyWatch(this.#session, before, seen + 1n, { signal: this.#session.signal });
     const aborted = abortedBy(signal);
     try {
       await Promise.race([watch.gone, aborted.promise, ...(own ? [own.gone] : [])]);
+    } catch (error) {
+      await this.#failed(error, signal);
     } finally {
       watch.stop();
       aborted.unlisten();
@@ -148,24 +150,15 @@ export class Candidate {
 
   #watchOwn({ own }: Standing): KeyWatch | undefined {
     if (!this.#watched) return undefined;
-    const { store, clock } = this.#session;
-    return new KeyWatch(store, own, own.createRevision + 1n, { after: { clock, ms: OWN_WATCH_AFTER_MS } });
+    return new KeyWatch(this.#session, own, own.createRevision + 1n, { afterMs: OWN_WATCH_AFTER_MS });
   }
 
   /** Puts a key of its own into the line. A lost answer is settled by reading; a key that isn't there is given up. */
   async #enter(signal: AbortSignal): Promise<Standing> {
-    for (;;) {
-      const { store, id, random, identity, clock } = this.#session;
-      const key = entryKey(this.#line.prefix, id, random.uuid());
-      const value = encodeHolder({ identity, since: clock.wallNow(), value: this.#value });
-      const absent = { key, target: 'create', operator: '=', operand: 0n } as const;
-      const put = { put: { key, value, lease: id } };
+    for (let unsettled = 0; ;) {
+      const key = entryKey(this.#line.prefix, this.#session.id, this.#session.random.uuid());
       try {
-        const answer = await store.txn(
-          { compares: [absent], then: [put, ...this.#reads()] },
-          { alone: true, ...this.#options(signal) },
-        );
-        return this.#standingIn(answer, answer.responses.slice(1), key)!;
+        return await this.#put(key, signal);
       } catch (error) {
         if (!isSetpointError(error, 'OutcomeUnknown')) {
           await this.#failed(error, signal);
@@ -174,8 +167,26 @@ export class Candidate {
         // From here on it must not stay, whatever happens, unless it turns out to be there.
         const standing = await this.#find(key, signal);
         if (standing) return standing;
-        this.#session.disown(key);
+        // Who was told that there is no space was answered: nothing is on its way any more.
+        if (!isSetpointError(error.cause, 'NoSpace')) this.#session.disown(key);
+        this.#session.logger.warn({ err: error, key }, `${this.#line.what}: no key was made in its line; again`);
+        if (unsettled++ > 0) await this.#rest(signal);
       }
+    }
+  }
+
+  async #put(key: string, signal: AbortSignal): Promise<Standing> {
+    const { store, id, identity, clock } = this.#session;
+    const value = encodeHolder({ identity, since: clock.wallNow(), value: this.#value });
+    const absent = { key, target: 'create', operator: '=', operand: 0n } as const;
+    const put = { put: { key, value, lease: id } };
+    const request = { compares: [absent], then: [put, ...this.#reads()] };
+    const answer = await store.txn(request, { alone: true, ...this.#options(signal) });
+    try {
+      return this.#standingIn(answer, answer.responses.slice(1), key)!;
+    } catch (error) {
+      await leaveLine(this.#session, { key, createRevision: answer.revision });
+      throw error;
     }
   }
 

@@ -1,13 +1,21 @@
 import { isSetpointError } from '../errors/index.ts';
-import { type Clock, sleep } from '../internal/clock.ts';
+import { Backoff } from '../internal/backoff.ts';
+import { sleep } from '../internal/clock.ts';
 import { type LinkedAbort, linkedAbort } from '../internal/linked-abort.ts';
-import type { KeyValue, Revision, Store } from '../store/index.ts';
+import type { KeyValue, Revision } from '../store/index.ts';
+import type { Session } from './session.ts';
 
 /** One incarnation of a key, and the lease that it hangs on. */
 export interface Incarnation {
   readonly key: string;
   readonly createRevision: Revision;
   readonly lease: bigint;
+}
+
+export interface KeyWatchOptions {
+  readonly signal?: AbortSignal;
+  /** The store is asked only after so long: a watch costs more than a short ownership, and misses nothing for that. */
+  readonly afterMs?: number;
 }
 
 /**
@@ -19,21 +27,12 @@ export class KeyWatch {
   #ended = false;
   readonly #life: LinkedAbort;
 
-  /**
-   * `from`: the first revision that has not been looked at. With a clock the store is asked only after so long: a watch
-   * costs more than a short ownership, and misses nothing for having been opened late.
-   */
-  constructor(
-    store: Pick<Store, 'watch' | 'range'>,
-    of: Incarnation,
-    from: Revision,
-    options: { readonly signal?: AbortSignal; readonly after?: { readonly clock: Clock; readonly ms: number } } = {},
-  ) {
-    const { signal, after } = options;
+  /** `from`: the first revision that has not been looked at. */
+  constructor(session: Surroundings, of: Incarnation, from: Revision, { signal, afterMs = 0 }: KeyWatchOptions = {}) {
     this.#life = linkedAbort(signal);
-    const begun = after ? sleep(after.clock, after.ms, this.#life.signal) : Promise.resolve();
+    const begun = afterMs > 0 ? sleep(session.clock, afterMs, this.#life.signal) : Promise.resolve();
     this.gone = begun
-      .then(() => untilGone(store, of, from, this.#life.signal))
+      .then(() => untilGone(session, of, from, this.#life.signal))
       .finally(() => {
         this.#ended = true;
         this.#life.unlink();
@@ -51,24 +50,33 @@ export class KeyWatch {
   }
 }
 
+type Surroundings = Pick<Session, 'store' | 'clock' | 'random'>;
+
 async function untilGone(
-  store: Pick<Store, 'watch' | 'range'>,
+  { store, clock, random }: Surroundings,
   incarnation: Incarnation,
   from: Revision,
   signal: AbortSignal,
 ): Promise<void> {
   const { key } = incarnation;
-  for (let startRevision = from; !signal.aborted;) {
+  const backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, random);
+  /** Undefined: what came before is compacted, and what is there now has to tell. */
+  let startRevision: Revision | undefined = from;
+  while (!signal.aborted) {
     try {
+      if (startRevision === undefined) {
+        const { kvs, revision } = await store.range({ key }, { signal });
+        if (!kvs[0] || !isOf(incarnation, kvs[0])) return;
+        startRevision = revision + 1n;
+      }
       for await (const { events } of store.watch({ key, startRevision }, { signal })) {
         if (events.some(({ type, kv }) => type === 'delete' || !isOf(incarnation, kv))) return;
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!isSetpointError(error, 'Compacted')) throw error;
-      const { kvs, revision } = await store.range({ key }, { signal });
-      if (!kvs[0] || !isOf(incarnation, kvs[0])) return;
-      startRevision = revision + 1n;
+      if (isSetpointError(error, 'Compacted')) startRevision = undefined;
+      else if (isSetpointError(error) && error.retryable) await sleep(clock, backoff.next(), signal);
+      else throw error;
     }
   }
 }

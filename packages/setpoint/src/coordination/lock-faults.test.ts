@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LOCK_PREFIX, lockBed, outcome } from '../../../../test/harness/lock-bed.ts';
 import { isSetpointError, SetpointError } from '../errors/index.ts';
+import type { Store } from '../store/index.ts';
 import { lock, tryLock } from './lock.ts';
 
 describe('lock, when something goes wrong', () => {
@@ -77,6 +78,21 @@ describe('lock, when something goes wrong', () => {
     await clock.advance(20_000);
     expect(second.held).toBe(true);
     expect(await keys()).toEqual([second.key]);
+  });
+
+  it('F-76: a release whose answer was lost is made sure of once, and not for as long as the session lives', async () => {
+    let deletes = 0;
+    const losing = meddling(async (request, send) => {
+      const answer = await send();
+      if ('delete' in (request.then?.[0] ?? {})) throw new SetpointError('OutcomeUnknown', 'lost');
+      return answer;
+    });
+    const counting = Object.create(losing, {
+      delete: { value: (...args: Parameters<Store['delete']>) => (deletes++, store.delete(...args)) },
+    }) as Store;
+    await (await lock(await open({ store: counting }), 'l')).release();
+    await clock.advance(20_000);
+    expect(deletes).toBe(1);
   });
 
   it('F-78: an acquisition whose answer was lost after it was carried out is found by reading', async () => {
@@ -221,6 +237,107 @@ describe('lock, when something goes wrong', () => {
     await store.leaseRevoke(session.id);
     await expect(held.store.put({ key: 'two', value: '' })).rejects.toMatchObject({ code: 'LockLost' });
     expect((await store.range({ key: 'two' })).count).toBe(0n);
+  });
+
+  it('F-16: a store that is full is waited out at a pace, and costs the session nothing that it holds', async () => {
+    const full = new SetpointError('OutcomeUnknown', 'it may have been applied all the same', {
+      cause: new SetpointError('NoSpace', 'compact and defragment'),
+    });
+    let puts = 0;
+    let isFull = true;
+    const filled = meddling((request, send) => {
+      if (!isFull || !('put' in (request.then?.[0] ?? {}))) return send();
+      puts++;
+      return Promise.reject(full);
+    });
+    isFull = false;
+    const session = await open({ store: filled });
+    const held = await lock(session, 'held');
+    isFull = true;
+    const acquired = outcome(lock(session, 'l'));
+    await clock.advance(600_000);
+    expect(puts).toBeLessThan(400);
+    expect(held.held).toBe(true);
+    expect(said.some((message) => message.includes("lock 'l'"))).toBe(true);
+    isFull = false;
+    await clock.advance(5000);
+    expect(acquired.value?.held).toBe(true);
+  });
+
+  it('F-78: keys that are never made by writes with lost answers are looked for at a pace', async () => {
+    let puts = 0;
+    const losing = meddling((request, send) => {
+      if (!('put' in (request.then?.[0] ?? {}))) return send();
+      puts++;
+      return Promise.reject(new SetpointError('OutcomeUnknown', 'lost'));
+    });
+    const session = await open({ store: losing });
+    outcome(lock(session, 'l'));
+    await clock.advance(60_000);
+    expect(puts).toBeLessThan(40);
+    expect(session.alive).toBe(true);
+  });
+
+  it('a key of fencing tokens that holds no number fails the lock, and leaves no key in the line', async () => {
+    await store.put({ key: '/setpoint/incarnation', value: 'a hand' });
+    await expect(lock(await open(), 'l')).rejects.toMatchObject({ code: 'Invalid' });
+    expect(await keys()).toEqual([]);
+  });
+
+  /** The watch of one who waits or owns ends as compacted, and what is read then is answered as `read` says. */
+  const compacting = (read: () => Promise<void>): Store => {
+    let compacted = true;
+    return new Proxy(store, {
+      get(target, name) {
+        if (name === 'watch') {
+          return async function* (...args: Parameters<Store['watch']>) {
+            if (compacted) {
+              compacted = false;
+              throw new SetpointError('Compacted', 'no history');
+            }
+            yield* store.watch(...args);
+          };
+        }
+        if (name === 'range')
+          return async (...args: Parameters<Store['range']>) => (await read(), store.range(...args));
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+  /** Fails the first three times that it is called. */
+  const threeTimes = (error: Error) => {
+    let left = 3;
+    return () => (left-- > 0 ? Promise.reject(error) : Promise.resolve());
+  };
+
+  it('F-34: an owner whose watch finds its history compacted, and the store away, goes on and hears of its loss later', async () => {
+    const away = threeTimes(new SetpointError('Unavailable', 'nobody there'));
+    const held = await lock(await open({ store: compacting(away) }), 'l');
+    await clock.advance(3000);
+    expect(held.held).toBe(true);
+    await store.delete({ key: held.key });
+    await clock.advance(0);
+    expect(held.held).toBe(false);
+  });
+
+  it('F-34: a waiter whose watch finds its history compacted, and the store away, waits on', async () => {
+    const first = await lock(await open(), 'l');
+    const away = threeTimes(new SetpointError('DeadlineExceeded', 'no answer'));
+    const second = outcome(lock(await open({ store: compacting(away) }), 'l'));
+    await clock.advance(3000);
+    expect(second).toEqual({});
+    await first.release();
+    await clock.advance(0);
+    expect(second.value?.held).toBe(true);
+  });
+
+  it('F-40: a waiter whose store was restored from a backup loses its session, and is told that', async () => {
+    await lock(await open(), 'l');
+    const reset = new SetpointError('HistoryReset', 'another history');
+    const second = outcome(lock(await open({ store: compacting(() => Promise.reject(reset)) }), 'l'));
+    await clock.advance(300);
+    expect(second.code).toBe('SessionExpired');
   });
 
   it('a store that does not answer is waited out', async () => {

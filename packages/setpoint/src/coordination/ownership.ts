@@ -153,6 +153,6 @@ export async function leaveLine(
     );
   } catch (error) {
     session.logger.info({ err: error, key }, 'a release was not confirmed; the key goes later');
-    session.disown(key);
+    session.disown(key, { made: true });
   }
 }

@@ -75,8 +75,8 @@ export class Session {
   readonly logger: Logger;
   readonly #settings: Settings;
   readonly #life = linkedAbort();
-  /** Keys that a write with a lost answer may yet make: they must not outlive the wish for them. */
-  readonly #strays = new Set<string>();
+  /** Keys that must not outlive the wish for them, and whether they were there: else a write may yet make them. */
+  readonly #strays = new Map<string, boolean>();
   readonly #renewing: Promise<void>;
   #sentAt: number;
   #deadline: number;
@@ -164,11 +164,12 @@ export class Session {
 
   /**
    * Sees to it that `key`, which a write with a lost answer may make late, doesn't stay: it is deleted at every renewal
-   * for as long as the session lives, and ends with its lease after that. Its name must never be used again.
+   * for as long as the session lives, and ends with its lease after that. Its name must never be used again. One that
+   * was `made` already can't come late: it is deleted once.
    */
-  disown(key: string): void {
+  disown(key: string, { made = false }: { readonly made?: boolean } = {}): void {
     if (this.#strays.size >= STRAYS_MAX) this.lose(new SetpointError('Internal', 'too many writes with lost answers'));
-    this.#strays.add(key);
+    this.#strays.set(key, made);
   }
 
   #withinMs(ttlSeconds: number): number {
@@ -205,11 +206,11 @@ export class Session {
     }
   }
 
-  /** Keys that are not there are tried again: their writes may still be on their way. */
+  /** Keys that are not there, and never were, are tried again: their writes may still be on their way. */
   async #sweep(): Promise<void> {
-    for (const key of this.#strays) {
+    for (const [key, made] of this.#strays) {
       const swept = await this.store.delete({ key }, { signal: this.signal, alone: true }).catch(() => undefined);
-      if (swept && swept.deleted > 0n) this.#strays.delete(key);
+      if (swept && (made || swept.deleted > 0n)) this.#strays.delete(key);
     }
   }
 
