@@ -24,3 +24,12 @@ it('keeps a thousand lines', () => {
   expect(logs.lines()).toHaveLength(1_000);
   expect(logs.lines()[0]).toBe('500');
 });
+
+it('cuts a line that never ends, so that it does not fill the memory', () => {
+  const logs = new LogBuffer();
+  for (let i = 0; i < 64; i++) logs.add('x'.repeat(1024));
+  expect(logs.lines().length).toBeGreaterThan(2);
+  logs.end();
+  expect(logs.lines().join('')).toBe('x'.repeat(64 * 1024));
+  expect(Math.max(...logs.lines().map(({ length }) => length))).toBeLessThanOrEqual(16 * 1024);
+});

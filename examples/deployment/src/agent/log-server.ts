@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LogBuffer } from './log-buffer.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -9,10 +9,15 @@ export interface LogServer {
   close(): Promise<void>;
 }
 
-export async function startLogServer(supervisor: Supervisor): Promise<LogServer> {
+/** What may wait for one who follows and does not read. */
+const UNREAD_MAX_BYTES = 1 << 20;
+
+export async function startLogServer(supervisor: Pick<Supervisor, 'logs'>): Promise<LogServer> {
   const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
-    const key = pathname.startsWith('/logs/') ? pathname.slice('/logs/'.length) : '';
+    if (isOfBrowser(request)) return void response.writeHead(403).end('only programs of this machine are served\n');
+    const [path = '', query] = (request.url ?? '').split('?', 2);
+    const searchParams = new URLSearchParams(query);
+    const key = path.startsWith('/logs/') ? path.slice('/logs/'.length) : '';
     const logs = supervisor.logs(key, searchParams.has('previous'));
     if (!logs) return void response.writeHead(404).end(`nothing is known of ${key}\n`);
     const tail = searchParams.get('tail');
@@ -31,6 +36,11 @@ export async function startLogServer(supervisor: Supervisor): Promise<LogServer>
   };
 }
 
+/** A page in a browser could reach loopback: it sends an Origin, or a Host that is a name of its own. */
+function isOfBrowser({ headers: { host, origin } }: IncomingMessage): boolean {
+  return origin !== undefined || host?.replace(/:\d+$/, '') !== '127.0.0.1';
+}
+
 function say(
   response: ServerResponse,
   logs: LogBuffer,
@@ -39,7 +49,15 @@ function say(
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
   for (const line of logs.lines(tail)) response.write(`${line}\n`);
   if (!follow || logs.ended.aborted) return void response.end();
-  const stop = logs.follow((line) => response.write(`${line}\n`));
-  response.once('close', stop);
-  logs.ended.addEventListener('abort', () => response.end(), { once: true });
+  response.flushHeaders(); // a program may be silent for long
+  const stop = logs.follow((line) => {
+    response.write(`${line}\n`);
+    if (response.writableLength > UNREAD_MAX_BYTES) response.destroy();
+  });
+  const end = (): void => void response.end();
+  logs.ended.addEventListener('abort', end, { once: true });
+  response.once('close', () => {
+    stop();
+    logs.ended.removeEventListener('abort', end);
+  });
 }

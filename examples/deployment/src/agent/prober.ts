@@ -37,20 +37,18 @@ export async function keepProbing({ probe, port, clock, onResult }: ProberOption
 
 /** Why the answer is not a good one; undefined when it is. */
 function ask(port: number, { path, timeoutMs }: Probe, clock: Clock): Promise<string | undefined> {
-  return new Promise((resolve) => {
+  const failed = ({ code, message }: NodeJS.ErrnoException): string => `GET ${path}: ${code ?? message}`;
+  return new Promise<string | undefined>((resolve) => {
     const request = get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
-      response.resume();
-      patience.cancel();
       const { statusCode = 0 } = response;
       resolve(statusCode < 400 ? undefined : `GET ${path} was answered with ${statusCode}`);
-    });
-    request.once('error', (error: NodeJS.ErrnoException) => {
-      patience.cancel();
-      resolve(`GET ${path}: ${error.code ?? error.message}`);
+      response.resume(); // what it says is of no interest, and may have no end
     });
     const patience = clock.setTimer(() => {
       request.destroy();
       resolve(`GET ${path} was not answered within ${timeoutMs} ms`);
     }, timeoutMs);
-  });
+    request.on('error', (error) => resolve(failed(error)));
+    request.once('close', () => patience.cancel());
+  }).catch(failed); // a path that no request can have is refused at once
 }

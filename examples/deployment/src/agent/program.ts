@@ -128,7 +128,9 @@ export class Program {
       this.#onChange();
     });
     this.#probe(livenessProbe, port, ({ healthy, why }) => {
-      if (!healthy) replica.condemn({ reason: 'Unhealthy', message: `its liveness probe failed: ${why}` });
+      if (healthy) return;
+      replica.condemn({ reason: 'Unhealthy', message: `its liveness probe failed: ${why}` });
+      this.#onChange();
     });
   }
 

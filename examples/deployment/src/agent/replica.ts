@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from 'setpoint';
 import type { Probe } from './prober.ts';
 import { LogBuffer } from './log-buffer.ts';
+import { hearNews, NEWS_ENVIRONMENT } from './news.ts';
 import { sendSignal } from './process-table.ts';
 
 /** What to run. */
@@ -34,6 +35,8 @@ export type ReplicaState =
 
 /** The end of what a program wrote to stderr is kept to tell why it died. */
 const STDERR_KEPT = 300;
+/** Of a reason that a program gives itself. */
+const REASON_KEPT = 64;
 /** Its last words may arrive after its exit, but a grandchild that holds the pipe open must not delay the news. */
 const LAST_WORDS_MS = 300;
 
@@ -53,7 +56,8 @@ export class Replica {
   #stderr = '';
   /** What the program said, or we decided, about its end before it came. */
   #verdict: Failure | undefined;
-  readonly #child: ChildProcess;
+  /** Undefined when it was refused before there was any. */
+  readonly #child: ChildProcess | undefined;
   readonly #launch: Launch;
   readonly #clock: Clock;
 
@@ -61,22 +65,24 @@ export class Replica {
   constructor(launch: Launch, clock: Clock, onChange: () => void) {
     this.#launch = launch;
     this.#clock = clock;
-    this.#child = start(launch);
-    this.#state = { phase: 'Starting', pid: this.#child.pid };
-    this.#child.on('message', (news) => {
+    const started = start(launch);
+    this.#child = started instanceof Error ? undefined : started;
+    this.#state = { phase: 'Starting', pid: this.#child?.pid };
+    hearNews(this.#child, (news) => {
       this.#hear(news);
       if (this.#state.phase === 'Ready') onChange();
     });
-    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.logs.add(text));
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    this.#child?.stdout?.setEncoding('utf8').on('data', (text: string) => this.logs.add(text));
+    this.#child?.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.logs.add(text);
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
     const patience = clock.setTimer(() => this.#giveUp(), launch.readyTimeoutMs);
-    this.#gone = this.#end().then((failure) => {
+    const ended = started instanceof Error ? Promise.resolve(neverStarted(launch, started)) : this.#end(started);
+    this.#gone = ended.then((failure) => {
       patience.cancel();
       this.logs.end();
-      const succeeded = this.#verdict === undefined && this.#child.exitCode === 0;
+      const succeeded = this.#verdict === undefined && this.#child?.exitCode === 0;
       this.#state = { phase: 'Exited', failure: this.#verdict ?? failure, succeeded };
       onChange();
     });
@@ -109,15 +115,15 @@ export class Replica {
     void this.stop();
   }
 
-  #hear(news: unknown): void {
-    if (typeof news !== 'object' || news === null) return;
-    const { type, port, reason, message, value } = news as Record<string, unknown>;
+  #hear({ type, port, reason, message, value }: Readonly<Record<string, unknown>>): void {
     if (type === 'load' && typeof value === 'number') this.load = value;
     if (this.#state.phase !== 'Starting') return;
     if (type === 'failed') {
-      this.#verdict ??= { reason: String(reason), message: String(message).slice(0, STDERR_KEPT) };
-    } else if (type === 'ready' && typeof port === 'number' && this.#child.pid !== undefined) {
-      this.#state = { phase: 'Ready', pid: this.#child.pid, port };
+      const why = { reason: String(reason).slice(0, REASON_KEPT), message: String(message).slice(0, STDERR_KEPT) };
+      this.#verdict ??= why;
+    } else if (type === 'ready' && this.#child?.pid !== undefined) {
+      if (isPort(port)) this.#state = { phase: 'Ready', pid: this.#child.pid, port };
+      else this.condemn({ reason: 'InvalidPort', message: 'it said that it is ready on a port that there is not' });
     }
   }
 
@@ -129,17 +135,17 @@ export class Replica {
   }
 
   /** Resolves at the end of the process, with what the operating system says about it. */
-  #end(): Promise<Failure> {
+  #end(child: ChildProcess): Promise<Failure> {
     return new Promise((resolve) => {
-      this.#child.once('error', (error) => {
+      child.once('error', (error) => {
         // A child without a pid was never there. Other errors (a signal not sent) say nothing about its life.
-        if (this.#child.pid === undefined) resolve(neverStarted(this.#launch, error));
+        if (child.pid === undefined) resolve(neverStarted(this.#launch, error));
       });
-      this.#child.once('exit', (code, signal) => {
+      child.once('exit', (code, signal) => {
         this.#signal('SIGKILL'); // what it started itself and left
         const end = (): void => resolve(died(code, signal, this.#stderr.trim()));
         const waiting = this.#clock.setTimer(end, LAST_WORDS_MS);
-        this.#child.once('close', () => {
+        child.once('close', () => {
           waiting.cancel();
           end();
         });
@@ -149,22 +155,40 @@ export class Replica {
 
   /** To the whole process group. */
   #signal(signal: NodeJS.Signals): void {
-    if (this.#child.pid !== undefined) sendSignal(-this.#child.pid, signal);
+    if (this.#child?.pid !== undefined) sendSignal(-this.#child.pid, signal);
   }
 }
 
-/** Detached makes the program the leader of a process group, so that what it starts can be stopped with it. */
-function start({ command: [program = '', ...programArguments], directory, env }: Launch): ChildProcess {
-  const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const;
-  return spawn(program, programArguments, { cwd: directory, env, stdio: [...stdio], detached: true });
+/**
+ * Detached makes the program the leader of a process group, so that what it starts can be stopped with it. Some programs
+ * Node refuses here, others it tells of later: neither may end the agent.
+ */
+function start({ command: [program = '', ...programArguments], directory, env }: Launch): ChildProcess | Error {
+  try {
+    const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
+    return spawn(program, programArguments, {
+      cwd: directory,
+      env: { ...env, ...NEWS_ENVIRONMENT },
+      stdio: [...stdio],
+      detached: true,
+    });
+  } catch (error) {
+    return error as Error;
+  }
 }
 
-function neverStarted({ command }: Launch, error: NodeJS.ErrnoException): Failure {
+function isPort(port: unknown): port is number {
+  return Number.isInteger(port) && (port as number) > 0 && (port as number) <= 65_535;
+}
+
+function neverStarted({ command }: Launch, { code, message }: NodeJS.ErrnoException): Failure {
   const program = command[0];
-  if (error.code === 'ENOENT') {
+  if (code === 'ENOENT') {
     return { reason: 'CommandNotFound', message: `there is no program '${program}' on the agent's PATH` };
   }
-  return { reason: 'CommandNotStarted', message: `'${program}' can't be started: ${error.message}` };
+  // What Node says then quotes the value, which may be a secret of the environment.
+  const why = code === 'ERR_INVALID_ARG_VALUE' ? 'its command or environment has a NUL character' : message;
+  return { reason: 'CommandNotStarted', message: `'${program}' can't be started: ${why}` };
 }
 
 function died(code: number | null, signal: NodeJS.Signals | null, words: string): Failure {

@@ -115,6 +115,30 @@ describe('Supervisor', () => {
       'PortInUse',
       /^port 1$/,
     ],
+    [
+      'an environment that is too large',
+      launch('', { env: { BIG: 'x'.repeat(200_000) } }),
+      'CommandNotStarted',
+      /can't be started: spawn E2BIG/,
+    ],
+    [
+      'an environment that no program can have, without quoting it',
+      launch('', { env: { TOKEN: 's3cret\0' } }),
+      'CommandNotStarted',
+      /^(?!.*s3cret).*NUL character$/,
+    ],
+    [
+      'a port that there is not',
+      launch(`process.send({ type: 'ready', port: 99999 }); ${STAY}`),
+      'InvalidPort',
+      /a port that there is not/,
+    ],
+    [
+      'a long reason of its own, cut',
+      launch(`process.send({ type: 'failed', reason: 'R'.repeat(1000), message: 'no' }, () => process.exit(1))`),
+      'R'.repeat(64),
+      /^no$/,
+    ],
     ['a program that is never ready', launch(STAY, { readyTimeoutMs: 200 }), 'NotReadyInTime', /within 200 ms/],
   ])('says why a program does not run: %s', async (_title, wanted, reason, message) => {
     const { failure } = await until('BackOff', wanted);
@@ -129,6 +153,14 @@ describe('Supervisor', () => {
     );
     await supervisor.stop('web');
     expect(isRunning(pid!)).toBe(false);
+  });
+
+  it('passes over what is no message on the channel, whatever program writes it', async () => {
+    const wanted = launch('', {
+      command: ['sh', '-c', `echo hello >&3; echo null >&3; echo '{"type":"ready","port":4711}' >&3; exec sleep 100`],
+      env: { PATH: process.env['PATH']! },
+    });
+    expect((await until('Running', wanted)).port).toBe(4711);
   });
 
   it('stops what a program has started, too', async () => {
@@ -201,6 +233,39 @@ describe('Supervisor', () => {
     });
     now += 60_000;
     expect((await until('Running', wanted)).restarts).toBe(1);
+  });
+
+  it('is not ready any more from the moment that its liveness probe fails, however long it takes to end', async () => {
+    const wanted = launch(`process.on('SIGTERM', () => {});${PROBED}`, { livenessProbe: probe, stopGraceMs: 20_000 });
+    const first = await until('Running', wanted);
+    await fetch(`http://127.0.0.1:${first.port}/break`);
+    expect(await until('Stopping', wanted)).toMatchObject({ pid: first.pid, ready: false });
+    process.kill(first.pid!, 'SIGKILL');
+  });
+
+  it.each(['readinessProbe', 'livenessProbe'] as const)(
+    'takes a %s that can not be asked for one that fails',
+    async (kind) => {
+      const wanted = launch(PROBED, { [kind]: { ...probe, path: '/no such path' } });
+      const why = ({ unready, failure }: Observation) => unready ?? failure?.message ?? '';
+      const seen = await untilTrue((each) => why(each).includes('failed'), wanted);
+      expect(why(seen)).toMatch(/probe failed: GET \/no such path: ERR_UNESCAPED_CHARACTERS$/);
+    },
+  );
+
+  it('leaves no connection behind where an answer to a probe never ends', async () => {
+    const endless = `
+      let open = 0;
+      const server = require('http').createServer((request, response) => {
+        if (request.url === '/open') return response.end(String(open));
+        open++;
+        response.once('close', () => open--).write('and so on');
+      }).listen(0, '127.0.0.1', () => process.send({ type: 'ready', port: server.address().port }));`;
+    const wanted = launch(endless, { readinessProbe: { ...probe, timeoutMs: 50 } });
+    const { port } = await untilTrue((seen) => seen.ready, wanted);
+    await sleep(500);
+    const open = Number(await (await fetch(`http://127.0.0.1:${port}/open`)).text());
+    expect(open).toBeLessThanOrEqual(2);
   });
 
   it.each([
