@@ -29,7 +29,8 @@ export interface InformerSourceOptions<T> {
  * When a backup of the store was restored, every object is looked at as if it had been there from the start, whatever the
  * predicate makes of what became of it: a status that is lost is no change of the spec, and has to be made again.
  *
- * User code that throws fails open: the change counts as passed, and the keys of the other state are still enqueued.
+ * User code that throws fails open: the change counts as passed, and the keys that were given before, and those of the
+ * other state, are still enqueued.
  */
 export function informerSource<T>(
   informer: ObservedInformer<T>,
@@ -80,15 +81,17 @@ function feeder<T>(name: string, toKeys: ToKeys<T>, predicate: Predicate<T> | un
     }
   };
   const keysOf = (key: string, object: T | undefined): readonly string[] => {
+    const given: string[] = [];
     try {
       if (object === undefined)
         throw new SetpointError('Internal', `${name} told of a change of ${key} without its object`);
       const keys = toKeys(object, key);
-      return Array.isArray(keys) ? keys : Array.from(keys);
+      if (Array.isArray(keys)) return keys;
+      for (const each of keys) given.push(each);
     } catch (error) {
       sink.report(error, { source: name, stage: 'keys', key });
-      return [];
     }
+    return given;
   };
   return (info: ChangeInfo | AddInfo, change: Change<T>): void => {
     const { key } = info;

@@ -84,6 +84,19 @@ async function fed(toKeys: ToKeys<Thing>, options: InformerSourceOptions<Thing> 
   return { handler, take, failures, abort, removed: () => removed };
 }
 
+async function timed(options: Omit<TimerSourceOptions, 'clock'>, wallStart?: number) {
+  const clock = new FakeClock(wallStart);
+  const rounds: (readonly [number, string])[] = [];
+  const failures: SourceFailure[] = [];
+  const abort = new AbortController();
+  const sink = {
+    enqueue: (key: string) => void rounds.push([clock.now(), key]),
+    report: (_error: unknown, during: SourceFailure) => void failures.push(during),
+  };
+  await timerSource({ ...options, clock }).start(sink, abort.signal);
+  return { clock, rounds, failures, abort };
+}
+
 const Website = defineResource({
   group: 'demo.dev',
   version: 'v2',
@@ -179,6 +192,31 @@ describe('enqueueMapped', () => {
     handler.update!(thing('good'), thing('bad'), info);
     expect(take()).toEqual(['default/good', 'default/good']);
     expect(failures).toEqual([1, 2].map(() => ({ source: 'things', stage: 'keys', key: 'default/thing' })));
+  });
+
+  it('F-106: a reference that can be none costs no other its key, in mappers, owners and timers, and is reported', async () => {
+    const refs: ObjectRef[] = [{ name: 'a' }, { name: 'No Name' }, undefined as never, { name: 'b' }];
+    const mapped = await fed(enqueueMapped(() => refs));
+    mapped.handler.delete!(thing('t'), info);
+    expect([mapped.take(), mapped.failures.length]).toEqual([['a', 'b'], 1]);
+    const owned = await fed(enqueueOwner({ owner: Website, controllerOnly: false }));
+    owned.handler.delete!(thing('t', ownedBy({ name: 'a' }, { name: 'No Name' }, { name: 'b' })), info);
+    expect([owned.take(), owned.failures.length]).toEqual([['default/a', 'default/b'], 1]);
+    const timer = await timed({ everyMs: 10, keys: () => refs });
+    await timer.clock.advance(10);
+    expect([timer.rounds.map(([, key]) => key), timer.failures.length]).toEqual([['a', 'b'], 1]);
+    timer.abort.abort();
+  });
+
+  it('F-106: a mapper that throws on its way has given the keys before', async () => {
+    const { handler, take, failures } = await fed(
+      enqueueMapped(function* () {
+        yield 'default/a';
+        throw new Error('mapper');
+      }),
+    );
+    handler.delete!(thing('t'), info);
+    expect([take(), failures.length]).toEqual([['default/a'], 1]);
   });
 
   it('I-68: a deletion is mapped by its last known object; without one it is reported and dropped, not thrown', async () => {
@@ -289,19 +327,6 @@ describe('priorities and causes of events', () => {
 });
 
 describe('timerSource', () => {
-  async function timed(options: Omit<TimerSourceOptions, 'clock'>, wallStart?: number) {
-    const clock = new FakeClock(wallStart);
-    const rounds: (readonly [number, string])[] = [];
-    const failures: SourceFailure[] = [];
-    const abort = new AbortController();
-    const sink = {
-      enqueue: (key: string) => void rounds.push([clock.now(), key]),
-      report: (_error: unknown, during: SourceFailure) => void failures.push(during),
-    };
-    await timerSource({ ...options, clock }).start(sink, abort.signal);
-    return { clock, rounds, failures, abort };
-  }
-
   it('enqueues its keys each time the interval has passed, until its signal aborts', async () => {
     const { clock, rounds, abort } = await timed({ everyMs: 60_000, keys: () => ['default/a', { name: 'b' }] });
     await clock.advance(120_000);

@@ -3,7 +3,7 @@ import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock, type Timer } from '../internal/clock.ts';
 import { parseCron } from './cron.ts';
 import type { Source, SourceSink } from './source.ts';
-import { refKey } from './to-keys.ts';
+import { refKeys } from './to-keys.ts';
 
 export interface TimerSourceOptions {
   /** Default 'timer'. */
@@ -84,7 +84,7 @@ function waits({ everyMs, cron }: TimerSourceOptions, clock: Clock): () => () =>
 
 function enqueueAll(keys: TimerSourceOptions['keys'], source: string, sink: SourceSink): void {
   try {
-    for (const ref of keys()) sink.enqueue(refKey(ref), { cause: { type: 'resync', source } });
+    for (const key of refKeys(keys())) sink.enqueue(key, { cause: { type: 'resync', source } });
   } catch (error) {
     sink.report(error, { source, stage: 'keys' });
   }

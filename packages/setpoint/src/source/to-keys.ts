@@ -3,7 +3,8 @@ import { type AnyResourceDefinition, objectKey, type ObjectMeta, type OwnerRefer
 
 /**
  * Which keys to reconcile because of `object`, whose own key is `key`. Called for the old and the new state of an
- * update, so that whoever was concerned before hears of it too. Must be pure and quick.
+ * update, so that whoever was concerned before hears of it too. Must be pure and quick. When it throws on its way, the
+ * keys that it has given count.
  */
 export type ToKeys<T> = (object: T, key: string) => Iterable<string>;
 
@@ -28,15 +29,31 @@ export function enqueueOwner(options: EnqueueOwnerOptions): ToKeys<WithMetadata>
     reference.kind === owner.kind &&
     groupOf(reference.apiVersion) === owner.group &&
     (reference.controller === true || !controllerOnly);
-  return ({ metadata }) =>
-    (metadata.ownerReferences ?? [])
-      .filter(matches)
-      .map(({ name }) => keyIn(owner.scope === 'Namespaced' ? metadata.namespace : undefined, name));
+  return ({ metadata }) => {
+    const namespace = owner.scope === 'Namespaced' ? metadata.namespace : undefined;
+    return refKeys((metadata.ownerReferences ?? []).filter(matches).map(({ name }) => ({ name, namespace })));
+  };
 }
 
 /** Whatever `map` says: for objects that concern others without being owned by them. */
 export function enqueueMapped<T>(map: (object: T) => Iterable<ObjectRef>): ToKeys<T> {
-  return (object) => Array.from(map(object), refKey);
+  return (object) => refKeys(map(object));
+}
+
+/** The keys that references mean. One that can't be any costs no other its key: it is thrown once all were given. */
+export function* refKeys(refs: Iterable<ObjectRef>): Generator<string, void> {
+  const failures: unknown[] = [];
+  for (const ref of refs) {
+    let key: string;
+    try {
+      key = refKey(ref);
+    } catch (error) {
+      failures.push(error);
+      continue;
+    }
+    yield key;
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The key that a reference means. */
