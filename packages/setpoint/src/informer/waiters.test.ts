@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { warningsOf } from '../../../../test/harness/warnings-of.ts';
 import { SetpointError } from '../errors/index.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import { Waiters } from './waiters.ts';
@@ -37,6 +38,16 @@ describe('Waiters', () => {
     expect(failures).toEqual(['Timeout', 'HistoryReset']);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('I-180: any number of waits may have one signal, without a warning of a leak', async () => {
+    const waiters = new Waiters(new FakeClock());
+    const { signal } = new AbortController();
+    const warned = await warningsOf(() => {
+      for (let wait = 0; wait < 20; wait++) void waiters.wait('it', () => false, { signal }).catch(() => {});
+    });
+    expect(warned).toEqual([]);
+    waiters.close(new SetpointError('Closed', 'over'));
   });
 
   it('a closed one still says yes to what holds, and no to the rest', async () => {

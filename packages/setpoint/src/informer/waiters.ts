@@ -1,5 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
 import type { Clock } from '../internal/clock.ts';
+import { letManyListen } from '../internal/many-listeners.ts';
 
 export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
@@ -47,7 +48,10 @@ export class Waiters {
         },
       };
       this.#waiting.add(waiter);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal) {
+        letManyListen(signal);
+        signal.addEventListener('abort', onAbort, { once: true });
+      }
       const late = (): void => waiter.end(new SetpointError('Timeout', `${gaveUp} after ${timeoutMs} ms`));
       const timer = timeoutMs === Infinity ? undefined : this.#clock.setTimer(late, timeoutMs);
     });

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { letManyListen } from './many-listeners.ts';
 
 /**
  * A controller that also aborts when any of `parents` does, with the parent's reason. Unlike `AbortSignal.any` on
@@ -14,22 +14,14 @@ export interface LinkedAbort {
   unlink(): void;
 }
 
-/** Signals that were told already that many may listen to them. */
-const unwarned = new WeakSet<AbortSignal>();
-
 export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
   const controller = new AbortController();
-  // A signal that is passed on has as many listeners as there is work under it; none of it leaks, so no warning.
-  setMaxListeners(0, controller.signal);
-  unwarned.add(controller.signal);
+  letManyListen(controller.signal);
   const links: (() => void)[] = [];
   const follow = (parent: AbortSignal | undefined): void => {
     if (!parent) return;
     if (parent.aborted) return controller.abort(parent.reason);
-    if (!unwarned.has(parent)) {
-      setMaxListeners(0, parent);
-      unwarned.add(parent);
-    }
+    letManyListen(parent);
     const onAbort = (): void => controller.abort(parent.reason);
     parent.addEventListener('abort', onAbort, { once: true });
     links.push(() => parent.removeEventListener('abort', onAbort));

@@ -1,4 +1,5 @@
 import { deferred, type Deferred } from '../internal/deferred.ts';
+import { letManyListen } from '../internal/many-listeners.ts';
 
 /**
  * The callers who wait for a key, the longest-waiting first. Each is answered exactly once: with a key, or with
@@ -18,6 +19,7 @@ export class Getters<Key> {
     const leave = (): void => {
       if (this.#waiting.delete(getter)) getter.resolve(undefined);
     };
+    letManyListen(signal);
     signal.addEventListener('abort', leave, { once: true });
     return getter.promise.finally(() => signal.removeEventListener('abort', leave));
   }

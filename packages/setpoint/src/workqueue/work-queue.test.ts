@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { warningsOf } from '../../../../test/harness/warnings-of.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -171,6 +172,16 @@ describe('waiting for a key', () => {
     queue.add('a');
     expect(await queue.get(AbortSignal.abort())).toBeUndefined();
     expect(queue.length).toBe(1);
+  });
+
+  it('I-180: any number of workers may wait with one signal, without a warning of a leak', async () => {
+    const queue = new WorkQueue();
+    const { signal } = new AbortController();
+    const warned = await warningsOf(() => {
+      for (let worker = 0; worker < 20; worker++) void queue.get(signal);
+    });
+    expect(warned).toEqual([]);
+    queue.shutDown();
   });
 
   it('leaves no listener on a signal that outlives its gets', async () => {
