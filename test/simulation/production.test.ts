@@ -1,4 +1,5 @@
-import { defineController, defineResource, memoryStore } from 'setpoint';
+import { createClient, defineController, defineResource, memoryStore, SetpointError } from 'setpoint';
+import type { Store } from 'setpoint/store';
 import {
   atMost,
   createTestManager,
@@ -14,7 +15,13 @@ import { z } from 'zod';
 
 const group = { group: 'prod.test', version: 'v1' } as const;
 const Part = defineResource({ ...group, kind: 'Part', plural: 'parts', spec: z.object({}) });
-const Machine = defineResource({ ...group, kind: 'Machine', plural: 'machines', spec: z.object({ parts: z.int() }) });
+const Machine = defineResource({
+  ...group,
+  kind: 'Machine',
+  plural: 'machines',
+  spec: z.object({ parts: z.int() }),
+  status: z.object({ made: z.int() }),
+});
 const machines = () =>
   defineController(Machine, {
     owns: [Part],
@@ -45,6 +52,118 @@ it('watches the laws of a simulation in production, and tells a breach once', as
   expect(told.at(-1)).toBe('mended: at most 2 of Part');
   stop();
   await world.stop();
+});
+
+/** The same store, whose watches fail once `broken` says with what. */
+function breaking(store: Store): { readonly store: Store; breakWith(error: SetpointError): void } {
+  const running = new Set<(error: SetpointError) => void>();
+  const watch: Store['watch'] = (request, options = {}) => ({
+    async *[Symbol.asyncIterator]() {
+      const inner = new AbortController();
+      const signal = AbortSignal.any([inner.signal, ...(options.signal ? [options.signal] : [])]);
+      let failure: SetpointError | undefined;
+      const fail = (error: SetpointError): void => {
+        failure = error;
+        inner.abort();
+      };
+      running.add(fail);
+      try {
+        yield* store.watch(request, { ...options, signal });
+      } finally {
+        running.delete(fail);
+        if (failure) throw failure;
+      }
+    },
+  });
+  const broken = new Proxy(store, { get: (of, name) => (name === 'watch' ? watch : bound(of, name)) });
+  return { store: broken, breakWith: (error) => running.forEach((fail) => fail(error)) };
+}
+
+function bound(store: Store, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(store, name);
+  return typeof value === 'function' ? (value.bind(store) as unknown) : value;
+}
+
+const compacted = (): SetpointError => new SetpointError('Compacted', 'history is gone');
+
+it('I-208: goes on watching the laws when its watch broke, and says so meanwhile', async () => {
+  const clock = new FakeClock();
+  const { store, breakWith } = breaking(memoryStore({ clock }));
+  const told: string[] = [];
+  const stop = monitorLaws({
+    store,
+    laws: [atMost(Part, 1)],
+    clock,
+    onBreach: ({ message }) => told.push(message),
+    onMended: (law) => told.push(`mended: ${law}`),
+  });
+  await settle();
+  breakWith(compacted());
+  await settle();
+  expect(told).toEqual(["the laws can't be watched: Compacted: history is gone"]);
+  const client = createClient({ store, clock });
+  for (const name of ['x', 'y']) await client.resource(Part).create({ name, spec: {} });
+  await clock.advance(2_000);
+  const breach = 'at most 1 of Part: there are 2 of Part, at most 1 may be';
+  expect(told.slice(1)).toEqual(['mended: monitor', breach]);
+  await client.resource(Part).delete('x');
+  await settle();
+  expect(told.at(-1)).toBe('mended: at most 1 of Part');
+  stop();
+});
+
+it('I-208: records neither what only changed a status nor what is no object, and says where it could not look', async () => {
+  const clock = new FakeClock();
+  const { store, breakWith } = breaking(memoryStore({ clock }));
+  const client = createClient({ store, clock });
+  const machine = client.resource(Machine);
+  await machine.create({ name: 'a', spec: { parts: 1 } });
+  await machine.create({ name: 'gone', spec: { parts: 1 } });
+  const recording = recordScenario({ store, plurals: ['machines'], now: () => clock.now(), clock });
+  await settle();
+  await machine.modifyStatus('a', () => ({ made: 1 }));
+  await store.put({ key: '/registry/machines/default/poison', value: 'no JSON' });
+  await store.put({ key: '/registry/machines/default/odd', value: '{"metadata":null}' });
+  await settle();
+  expect(recording.steps).toEqual([]);
+  breakWith(compacted());
+  await settle();
+  await machine.modify('a', () => ({ spec: { parts: 2 } }));
+  await machine.delete('gone');
+  await clock.advance(2_000);
+  await machine.modify('a', () => ({ spec: { parts: 3 } }));
+  await settle();
+  const steps = recording.steps.map(({ key, value }) => [key, value && (JSON.parse(value) as { spec: object }).spec]);
+  expect(steps).toEqual([
+    ['machines/default/a', { parts: 2 }],
+    ['machines/default/gone', null],
+    ['machines/default/a', { parts: 3 }],
+  ]);
+  expect(recording.gaps).toEqual([{ afterSteps: 0, reason: 'Compacted: history is gone' }]);
+  recording.stop();
+});
+
+it('records from its history, and from now on where that is gone', async () => {
+  const clock = new FakeClock();
+  const store = memoryStore({ clock });
+  const client = createClient({ store, clock });
+  await client.resource(Machine).create({ name: 'a', spec: { parts: 1 } });
+  const all = { store, plurals: ['machines'], now: () => clock.now(), clock };
+  const [whole, late] = [recordScenario({ ...all, startRevision: 1n }), recordScenario(all)];
+  await settle();
+  expect([whole.steps.length, late.steps.length]).toEqual([1, 0]);
+  const { revision } = await client
+    .resource(Machine)
+    .create({ name: 'b', spec: { parts: 1 } })
+    .then(() => store.range({ prefix: '/' }));
+  await store.compact(revision);
+  const gap = recordScenario({ ...all, startRevision: 2n });
+  await clock.advance(2_000);
+  await client.resource(Machine).create({ name: 'c', spec: { parts: 1 } });
+  await settle();
+  expect([whole, late, gap].map(({ steps }) => steps.length)).toEqual([3, 2, 1]);
+  expect(gap.gaps).toEqual([{ afterSteps: 0, reason: expect.stringContaining('Compacted') as string }]);
+  for (const each of [whole, late, gap]) each.stop();
 });
 
 it('turns what people did in production into a scenario that is run under faults', async () => {

@@ -52,6 +52,7 @@ export {
   type Recording,
   type RecordOptions,
   recordScenario,
+  type RecordingGap,
   replay,
   simulate,
   type SimulatedEnvironment,

@@ -1,23 +1,18 @@
 import type { Revision, Store, WatchBatch, WatchRequest } from '../../store/index.ts';
 
-/** Tells every revision of a store (or of what `request` watches), whole and in order, until the returned function is called. */
+const EVERYTHING: WatchRequest = { fromKey: '\0', startRevision: 1n };
+
+/** Tells every revision of a simulated store, whole and in order, until the returned function is called. */
 export function followStore(
   store: Store,
   onCommit: (revision: Revision, events: WatchBatch['events']) => void,
   onProgress: (revision: Revision) => void,
-  request: WatchRequest = { fromKey: '\0', startRevision: 1n },
 ): () => void {
   let over = false;
-  const all = store.watch(request)[Symbol.asyncIterator]();
-  const take = ({ revision, events }: WatchBatch): void => {
-    if (events.length === 0) return onProgress(revision);
-    for (let from = 0; from < events.length;) {
-      const at = events[from]!.kv.modRevision;
-      let to = from;
-      while (events[to]?.kv.modRevision === at) to++;
-      onCommit(at, events.slice(from, to));
-      from = to;
-    }
+  const all = store.watch(EVERYTHING)[Symbol.asyncIterator]();
+  const take = (batch: WatchBatch): void => {
+    if (batch.events.length === 0) return onProgress(batch.revision);
+    for (const [revision, events] of revisionsOf(batch)) onCommit(revision, events);
   };
   const pull = (): void => {
     all.next().then(
@@ -34,6 +29,17 @@ export function followStore(
     over = true;
     void all.return?.();
   };
+}
+
+/** What a batch tells, revision by revision. */
+export function* revisionsOf({ events }: WatchBatch): Generator<readonly [Revision, WatchBatch['events']]> {
+  for (let from = 0; from < events.length;) {
+    const revision = events[from]!.kv.modRevision;
+    let to = from;
+    while (events[to]?.kv.modRevision === revision) to++;
+    yield [revision, events.slice(from, to)];
+    from = to;
+  }
 }
 
 /** A handle to whatever store there is at the time of each call. */

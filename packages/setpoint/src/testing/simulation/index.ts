@@ -26,6 +26,7 @@ export {
   type Recording,
   type RecordOptions,
   recordScenario,
+  type RecordingGap,
 } from './record-scenario.ts';
 export type { SimulatedFailure } from './report.ts';
 export { explore, replay, simulate } from './simulate.ts';

@@ -1,6 +1,8 @@
-import { DEFAULT_PREFIX, isDeleting, type ResourceObject } from '../../resource/index.ts';
-import type { Revision, Store } from '../../store/index.ts';
-import { followStore } from './follow-store.ts';
+import { type Clock, systemClock } from '../../internal/clock.ts';
+import { DEFAULT_PREFIX, isDeleting } from '../../resource/index.ts';
+import type { KeyValue, Revision, Store, WatchEvent } from '../../store/index.ts';
+import { followPrefix, type PrefixFollower } from './follow-prefix.ts';
+import { objectIn } from './state.ts';
 import type { SimulatedUser } from './user.ts';
 
 /** One write of a recording: a key under the prefix and its new value, null for a delete. Plain JSON. */
@@ -11,10 +13,20 @@ export interface RecordedStep {
   readonly value: string | null;
 }
 
+/** A time in which the store could not be followed. What changed meanwhile is recorded as one difference, after it. */
+export interface RecordingGap {
+  /** How many steps were recorded before. */
+  readonly afterSteps: number;
+  /** Why, in a sentence. */
+  readonly reason: string;
+}
+
 /** What {@link recordScenario} makes. */
 export interface Recording {
   /** Everything that is recorded so far. Plain JSON: keep it in a file. */
   readonly steps: readonly RecordedStep[];
+  /** Empty when everything was seen as it happened. Plain JSON as well. */
+  readonly gaps: readonly RecordingGap[];
   stop(): void;
 }
 
@@ -22,43 +34,87 @@ export interface RecordOptions {
   readonly store: Store;
   /** Which kinds a person or another system writes: their plurals. What the controllers write is left to them. */
   readonly plurals: readonly string[];
-  /** Where to begin. Default: what happens from now on. */
+  /** Where to begin. Default: what happens from now on. One that was compacted is a gap, and it begins now. */
   readonly startRevision?: Revision;
   /** Default `/registry`. */
   readonly prefix?: string;
+  /** Tells milliseconds, for {@link RecordedStep.afterMs}: `Date.now` will do. */
   readonly now: () => number;
+  /** Spaces the attempts to follow a store that is away. Default: the machine's clock. */
+  readonly clock?: Clock;
 }
 
 /**
  * Records what others than the controllers did to a store in production, as it happens or from its history, so that a
  * simulation can do it again under faults with {@link playRecording}. Spec and metadata are recorded; what only changed
- * the status is not, because that is the controllers' own.
+ * the status is not, because that is the controllers' own. Values that are no objects are left out.
  */
 export function recordScenario(options: RecordOptions): Recording {
-  const { store, plurals, prefix = DEFAULT_PREFIX, startRevision, now } = options;
-  const prefixes = plurals.map((plural) => `${prefix}/${plural}/`);
-  const steps: RecordedStep[] = [];
-  const wanted = new Map<string, string>();
-  let last = now();
-  const stop = followStore(
-    store,
-    (_revision, events) => {
-      for (const { type, kv } of events) {
-        const key = Buffer.from(kv.key).toString();
-        if (!prefixes.some((each) => key.startsWith(each))) continue;
-        const value = type === 'delete' ? null : wantedIn(kv.value);
-        if (value !== null && wanted.get(key) === value) continue;
-        if (value === null) wanted.delete(key);
-        else wanted.set(key, value);
-        const at = now();
-        steps.push({ afterMs: Math.round(at - last), key: key.slice(prefix.length + 1), value });
-        last = at;
-      }
-    },
-    () => {},
-    { prefix: `${prefix}/`, ...(startRevision === undefined ? {} : { startRevision }) },
-  );
-  return { steps, stop };
+  const { store, prefix = DEFAULT_PREFIX, startRevision, clock = systemClock } = options;
+  const recorder = new Recorder(options, prefix);
+  const ended = new AbortController();
+  const { signal } = ended;
+  void followPrefix({ store, prefix: `${prefix}/`, clock, signal, startRevision }, recorder);
+  return { steps: recorder.steps, gaps: recorder.gaps, stop: () => ended.abort() };
+}
+
+class Recorder implements PrefixFollower {
+  readonly steps: RecordedStep[] = [];
+  readonly gaps: RecordingGap[] = [];
+  readonly #prefixes: readonly string[];
+  /** Where the keys of steps begin. */
+  readonly #from: number;
+  readonly #now: () => number;
+  /** What is wanted of each object, as the steps so far leave it. */
+  #wanted: Map<string, string> | undefined;
+  #last: number;
+
+  constructor({ plurals, now }: RecordOptions, prefix: string) {
+    this.#prefixes = plurals.map((plural) => `${prefix}/${plural}/`);
+    this.#from = prefix.length + 1;
+    this.#now = now;
+    this.#last = now();
+  }
+
+  /** What there is at first is no step. Later on a list shows what a gap has hidden. */
+  listed(_revision: Revision, kvs: readonly KeyValue[]): void {
+    const there = new Map(kvs.map((kv) => [Buffer.from(kv.key).toString(), kv.value]));
+    const first = !this.#wanted;
+    const wanted = (this.#wanted ??= new Map<string, string>());
+    for (const [key, value] of there) {
+      if (first) this.#learn(wanted, key, value);
+      else this.#note(wanted, key, value);
+    }
+    for (const key of [...wanted.keys()]) if (!there.has(key)) this.#note(wanted, key, null);
+  }
+
+  changed(_revision: Revision, events: readonly WatchEvent[]): void {
+    for (const { type, kv } of events) {
+      this.#note(this.#wanted!, Buffer.from(kv.key).toString(), type === 'delete' ? null : kv.value);
+    }
+  }
+
+  lost(error: unknown): void {
+    this.gaps.push({ afterSteps: this.steps.length, reason: error instanceof Error ? error.message : String(error) });
+  }
+
+  #note(wanted: Map<string, string>, key: string, stored: Uint8Array | null): void {
+    const changed = stored === null ? wanted.delete(key) : this.#learn(wanted, key, stored);
+    if (!changed) return;
+    const at = this.#now();
+    const value = wanted.get(key) ?? null;
+    this.steps.push({ afterMs: Math.round(at - this.#last), key: key.slice(this.#from), value });
+    this.#last = at;
+  }
+
+  /** Says whether what is wanted is something else now. */
+  #learn(wanted: Map<string, string>, key: string, stored: Uint8Array): boolean {
+    if (!this.#prefixes.some((each) => key.startsWith(each))) return false;
+    const value = wantedIn(stored);
+    if (value === undefined || wanted.get(key) === value) return false;
+    wanted.set(key, value);
+    return true;
+  }
 }
 
 /** What somebody wants of an object. */
@@ -71,9 +127,11 @@ interface WantedObject {
   readonly spec: unknown;
 }
 
-/** The object without its status, and without what the library decides about it. */
-function wantedIn(value: Uint8Array): string {
-  const { metadata, spec } = JSON.parse(Buffer.from(value).toString()) as Pick<ResourceObject, 'metadata' | 'spec'>;
+/** The object without its status, and without what the library decides about it; undefined for what is none. */
+function wantedIn(value: Uint8Array): string | undefined {
+  const object = objectIn(value);
+  if (!object) return undefined;
+  const { metadata, spec } = object;
   const { name, namespace, labels, annotations } = metadata;
   const wanted: WantedObject = { name, namespace, labels, annotations, deleting: isDeleting(metadata), spec };
   return JSON.stringify(wanted);

@@ -1,5 +1,5 @@
 import type { AnyResourceDefinition, ObjectOf, ResourceObject } from '../../resource/index.ts';
-import type { Revision, WatchEvent } from '../../store/index.ts';
+import type { KeyValue, Revision, WatchEvent } from '../../store/index.ts';
 
 /** What is stored, as the laws of a simulation see it: exact at each revision, read-only. */
 export interface WorldState {
@@ -41,6 +41,15 @@ export class MirroredState implements WorldState {
     return this.#now();
   }
 
+  /** Everything there is, whatever was there before. */
+  replace(revision: Revision, kvs: readonly KeyValue[]): void {
+    this.keys.clear();
+    this.apply(
+      revision,
+      kvs.map((kv) => ({ type: 'put', kv })),
+    );
+  }
+
   apply(revision: Revision, events: readonly WatchEvent[]): void {
     this.revision = revision;
     for (const { type, kv } of events) {
@@ -75,13 +84,14 @@ export class MirroredState implements WorldState {
   }
 }
 
-function objectIn(value: Uint8Array, revision: Revision): ResourceObject | undefined {
+/** The object that a value is the JSON of, as of this revision; undefined for what is none. */
+export function objectIn(value: Uint8Array, revision?: Revision): ResourceObject | undefined {
   try {
     const object = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()) as {
       metadata?: Record<string, unknown>;
     };
-    if (typeof object !== 'object' || object === null || typeof object.metadata !== 'object') return undefined;
-    object.metadata['resourceVersion'] = String(revision);
+    if (typeof object !== 'object' || !object?.metadata || typeof object.metadata !== 'object') return undefined;
+    if (revision !== undefined) object.metadata['resourceVersion'] = String(revision);
     return object as unknown as ResourceObject;
   } catch {
     return undefined;
