@@ -71,8 +71,8 @@ function breaking(store: Store): { readonly store: Store; breakWith(error: Setpo
         yield* store.watch(request, { ...options, signal });
       } finally {
         running.delete(fail);
-        if (failure) throw failure;
       }
+      if (failure) throw failure;
     },
   });
   const broken = new Proxy(store, { get: (of, name) => (name === 'watch' ? watch : bound(of, name)) });

@@ -85,7 +85,7 @@ class Recorder implements PrefixFollower {
       if (first) this.#learn(wanted, key, value);
       else this.#note(wanted, key, value);
     }
-    for (const key of [...wanted.keys()]) if (!there.has(key)) this.#note(wanted, key, null);
+    for (const key of wanted.keys()) if (!there.has(key)) this.#note(wanted, key, null);
   }
 
   changed(_revision: Revision, events: readonly WatchEvent[]): void {
