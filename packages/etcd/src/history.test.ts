@@ -149,4 +149,45 @@ describe('the history of a store', () => {
     await history.confirm(SECOND, denied);
     expect(history.incarnation).toBe(0);
   });
+
+  it('F-40: is reset once by two connections that find out at the same time, and believes both of them afterwards', async () => {
+    const old = reader();
+    for (let i = 0; i < 5; i++) await put(old.store, '/a', `${i}`);
+    const history = await having(old.store, '/a');
+    const restored = reader();
+    const { revision, kvs } = await put(restored.store, '/b', '0');
+    const both = [{}, {}];
+    await Promise.all(both.map((connection) => history.confirm(connection, restored.read)));
+    expect(history.incarnation).toBe(1);
+    // What either says is evidence of the new history, and tells it from yet another.
+    for (const connection of both) {
+      history.observe(connection, revision, kvs);
+      await put(restored.store, '/b', '1');
+      history.observe(connection, ...seenIn(await restored.store.range({ key: '/b' })));
+    }
+    expect(await resetsBy(history, reader().read)).toBe(1);
+  });
+
+  it('F-40: asks a connection of the former history again, should it still stand', async () => {
+    const old = reader();
+    for (let i = 0; i < 5; i++) await put(old.store, '/a', `${i}`);
+    const history = await having(old.store, '/a');
+    const again = {};
+    await history.confirm(again, old.read);
+    const restored = reader();
+    await put(restored.store, '/b', '0');
+    await history.confirm(SECOND, restored.read);
+    history.observe(SECOND, ...seenIn(await restored.store.range({ key: '/b' })));
+    await history.confirm(again, old.read);
+    expect(history.incarnation).toBe(2);
+  });
 });
+
+const seenIn = ({ revision, kvs }: RangeResponse): [bigint, readonly KeyValue[]] => [revision, kvs];
+
+/** How often it is reset by a connection on which this is read. */
+async function resetsBy(history: History, read: ReadKey): Promise<number> {
+  const before = history.incarnation;
+  await history.confirm({}, read);
+  return history.incarnation - before;
+}

@@ -36,6 +36,7 @@ export class History {
   #reset: HistoryChange | undefined;
   /** Connections that lead to this history. What others say is not kept as evidence of it. */
   #trusted = new WeakSet<object>();
+  /** Those under way. */
   readonly #checks = new WeakMap<object, Promise<void>>();
   readonly #onReset: ((reset: HistoryChange) => void) | undefined;
 
@@ -73,20 +74,14 @@ export class History {
   }
 
   /**
-   * Finds out whether `connection` leads to the history that was seen, once for each connection. When it does not, the
-   * incarnation is another one afterwards. Rejects as `read` does.
+   * Finds out whether `connection` leads to the history that was seen, once for each connection, and once more after
+   * each reset. When it does not, the incarnation is another one afterwards. Rejects as `read` does.
    */
   confirm(connection: object, read: ReadKey): Promise<void> {
     if (this.#trusts(connection)) return Promise.resolve();
-    const existing = this.#checks.get(connection);
-    if (existing) return existing;
-    const check = this.#compare(read).then(
-      () => void this.#trusted.add(connection),
-      (error: unknown) => {
-        this.#checks.delete(connection);
-        throw error;
-      },
-    );
+    const underWay = this.#checks.get(connection);
+    if (underWay) return underWay;
+    const check = this.#check(connection, read).finally(() => this.#checks.delete(connection));
     this.#checks.set(connection, check);
     return check;
   }
@@ -102,16 +97,33 @@ export class History {
     this.#witness = { type, key: key.slice(), value: value.slice(0, VALUE_KEPT_BYTES), revision };
   }
 
-  async #compare(read: ReadKey): Promise<void> {
+  async #check(connection: object, read: ReadKey): Promise<void> {
+    let incarnation: number;
+    let change: HistoryChange | undefined;
+    // Another connection may have found a reset meanwhile: then it is the history since that counts.
+    do {
+      incarnation = this.#incarnation;
+      change = await this.#compare(read);
+    } while (incarnation !== this.#incarnation);
+    if (change) this.#startOver(change);
+    this.#trusted.add(connection);
+  }
+
+  /** What is different from what was seen, if anything is. */
+  async #compare(read: ReadKey): Promise<HistoryChange | undefined> {
     const [seen, witness] = [this.#highest, this.#witness];
     const now = await readable(read, witness?.key);
-    if (now.revision >= seen && (!witness || !(await contradicts(now, witness, read)))) return;
-    this.#reset = { seen, now: now.revision };
+    const same = now.revision >= seen && (!witness || !(await contradicts(now, witness, read)));
+    return same ? undefined : { seen, now: now.revision };
+  }
+
+  #startOver(change: HistoryChange): void {
+    this.#reset = change;
     this.#incarnation++;
-    this.#highest = now.revision;
+    this.#highest = change.now;
     this.#witness = undefined;
     this.#trusted = new WeakSet();
-    this.#onReset?.(this.#reset);
+    this.#onReset?.(change);
   }
 }
 
