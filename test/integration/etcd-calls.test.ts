@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isSetpointError, type SetpointError, silentLogger } from 'setpoint';
 import { describe, expect, it } from 'vitest';
 import { availableEtcds } from '../harness/etcd-server.ts';
+import { type Fate, type ProxiedCall, startFrameProxy } from '../harness/frame-proxy.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { testEtcd, testProxy, testStore } from '../harness/disposal.ts';
 
@@ -125,6 +126,25 @@ describe.each(await availableEtcds())('calls to etcd %s', (version) => {
     await store.put({ key: '/x', value: '' });
     const answered = (await store.status()).map(({ endpoint }) => endpoint);
     expect(answered).toEqual([server.endpoints[0]]);
+  });
+
+  it('F-15: goes over to another endpoint when one takes calls and answers none, as while it is defragmented', async () => {
+    const server = await testEtcd({ version });
+    let stuck = false;
+    // It still says who it is, and answers pings.
+    const fate = ({ path }: ProxiedCall): Fate => ({ type: stuck && path.includes('.KV/') ? 'drop request' : 'pass' });
+    await using first = await startFrameProxy(server.endpoints[0]!, { fate });
+    const endpoints = [first.endpoint, server.endpoints[0]!];
+    const store = testStore({ endpoints, random: { next: () => 0 }, dialTimeoutMs: 500, callTimeoutMs: 20_000 });
+    await store.put({ key: '/x', value: '' });
+    await expect.poll(async () => (await store.status()).length).toBe(2);
+    stuck = true;
+    // Whoever gives it less time than it may take to connect learns nothing of it.
+    expect((await failure(store.range({ key: '/x' }, { timeoutMs: 50 }))).code).toBe('DeadlineExceeded');
+    const lost = await failure(store.put({ key: '/x', value: '' }, { timeoutMs: 600 }));
+    expect([lost.code, lost.details.endpoint]).toEqual(['OutcomeUnknown', first.endpoint]);
+    for (let i = 0; i < 5; i++) await store.put({ key: '/x', value: `${i}` });
+    expect((await store.range({ key: '/x' })).kvs[0]!.version).toBe(6n);
   });
 
   it('F-7: keeps every acknowledged write when the leader is killed, and goes on with the others', async () => {

@@ -118,6 +118,8 @@ export class Calls {
     plan: CallPlan,
     scope: CallScope,
   ): Promise<Response | undefined> {
+    const { clock, dialTimeoutMs } = this.settings;
+    const startedAt = clock.now();
     let token: string | undefined;
     scope.sent = false;
     try {
@@ -127,7 +129,12 @@ export class Calls {
       scope.sent = true;
       return this.#accept(await scope.until(call.answer, () => call.cancel()), endpoint, plan);
     } catch (error) {
-      if (error === STOPPED) throw this.#stopped(plan, scope, endpoint);
+      if (error === STOPPED) {
+        // A member that is defragmented, or whose disk stalls, still answers pings: calls after this one try the next.
+        const hangs = scope.reason === 'timeout' && clock.now() - startedAt >= dialTimeoutMs;
+        if (hangs) this.endpoints.failed(endpoint);
+        throw this.#stopped(plan, scope, endpoint);
+      }
       this.#judge(error, endpoint, token, plan, scope);
       return undefined;
     }

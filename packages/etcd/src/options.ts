@@ -15,7 +15,10 @@ export interface EtcdStoreOptions {
    * the store is in use: connections that stand stay up, and the next takes what it gives then.
    */
   readonly tls?: TlsOptions | (() => TlsOptions | Promise<TlsOptions>);
-  /** How long one endpoint may take to connect and say who it is before the next is tried. Default 2000. */
+  /**
+   * How long one endpoint may take to connect and say who it is before the next is tried. Default 2000. A call that ends
+   * without an answer after at least so long makes the calls after it go to the next endpoint too.
+   */
   readonly dialTimeoutMs?: number;
   /** How long a call may take in all, waiting for a connection included, unless the call says otherwise. Default 5000. */
   readonly callTimeoutMs?: number;
