@@ -13,8 +13,9 @@ const SETTLED_KEPT = 64;
  * reads what that writes, or writes what that reads or writes.
  */
 export class WriteLine {
-  /** In order, with some that have settled in between: they count no more. */
-  #waiting: PendingWrite[] = [];
+  /** In order from `#first` on, with some that have settled in between: they count no more. Before that there are none. */
+  #waiting: (PendingWrite | undefined)[] = [];
+  #first = 0;
   #length = 0;
 
   get length(): number {
@@ -29,12 +30,12 @@ export class WriteLine {
   /** Takes note that one of those in the line has settled, and is in it no more. */
   oneHasSettled(): void {
     this.#length--;
-    if (this.#waiting.length > 2 * this.#length + SETTLED_KEPT) this.#waiting = [...this.all()];
+    this.#tidy();
   }
 
   /** All that wait, as they are now. */
   all(): readonly PendingWrite[] {
-    return this.#waiting.filter((write) => !write.settled);
+    return this.#waiting.filter((write): write is PendingWrite => write?.settled === false);
   }
 
   /** Whether a write has to wait for one that is in the line. */
@@ -55,7 +56,7 @@ export class WriteLine {
     const passed: PendingWrite[] = [];
     const room = new Room();
     const passedOver = new KeyClaims();
-    let at = 0;
+    let at = this.#first;
     while (at < this.#waiting.length && members.length < maxMembers && passed.length < maxMembers * LOOK_AHEAD) {
       const write = this.#waiting[at++]!;
       if (write.settled) continue;
@@ -68,9 +69,25 @@ export class WriteLine {
         passedOver.add(write.footprint);
       }
     }
-    this.#waiting = passed.concat(this.#waiting.slice(at));
+    this.#leave(passed, at);
     this.#length -= members.length;
+    this.#tidy();
     return members;
+  }
+
+  /** Only those passed over are left of what lies before `at`. To move all that wait as well would take longer than a call. */
+  #leave(passed: readonly PendingWrite[], at: number): void {
+    const before = this.#first;
+    this.#first = at - passed.length;
+    this.#waiting.fill(undefined, before, this.#first);
+    passed.forEach((write, index) => (this.#waiting[this.#first + index] = write));
+  }
+
+  /** Forgets those that have gone and settled, once there are more of them than wait. */
+  #tidy(): void {
+    if (this.#waiting.length <= 2 * this.#length + SETTLED_KEPT) return;
+    this.#waiting = [...this.all()];
+    this.#first = 0;
   }
 }
 
