@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isSetpointError, type SetpointError, silentLogger } from 'setpoint';
+import { systemRandom } from 'setpoint/internal';
 import { describe, expect, it } from 'vitest';
 import { availableEtcds } from '../harness/etcd-server.ts';
 import { type Fate, type ProxiedCall, startFrameProxy } from '../harness/frame-proxy.ts';
@@ -135,7 +136,12 @@ describe.each(await availableEtcds())('calls to etcd %s', (version) => {
     const fate = ({ path }: ProxiedCall): Fate => ({ type: stuck && path.includes('.KV/') ? 'drop request' : 'pass' });
     await using first = await startFrameProxy(server.endpoints[0]!, { fate });
     const endpoints = [first.endpoint, server.endpoints[0]!];
-    const store = testStore({ endpoints, random: { next: () => 0 }, dialTimeoutMs: 500, callTimeoutMs: 20_000 });
+    const store = testStore({
+      endpoints,
+      random: { ...systemRandom, next: () => 0 },
+      dialTimeoutMs: 500,
+      callTimeoutMs: 20_000,
+    });
     await store.put({ key: '/x', value: '' });
     await expect.poll(async () => (await store.status()).length).toBe(2);
     stuck = true;
