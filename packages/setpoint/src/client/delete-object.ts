@@ -28,7 +28,7 @@ export async function deleteObject<Definition extends AnyResourceDefinition>(
   const added = finalizerFor(options.propagation, target);
   return await replaceUntilDone(writer, { target, from, ...retryOf(options) }, (base) => {
     refuseOther(target, base, options);
-    if (isDeleting(base.metadata) || options.only?.(base) === false) return base;
+    if (isDeleting(base.metadata) || options.only?.(base) === false) return undefined;
     const deletionTimestamp = timestamp(writer.context.clock.wallNow());
     const finalizers = added && { finalizers: withFinalizer(base.metadata, added) };
     return { ...base, metadata: { ...base.metadata, ...finalizers, deletionTimestamp } };

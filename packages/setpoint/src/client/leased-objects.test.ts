@@ -1,3 +1,4 @@
+import type { ObjectOf } from 'setpoint/resource';
 import { memoryStore } from 'setpoint/store';
 import { describe, expect, it } from 'vitest';
 import { errorOf, revisionOf, sampleClient, Website } from '../../../../test/harness/sample-objects.ts';
@@ -44,6 +45,46 @@ describe('an object on a lease', () => {
     await websites.update(moved, { labels: { a: 'c' } }, { lease: 0n });
     await store.leaseRevoke(two.id);
     expect((await websites.get('web')).metadata.labels).toEqual({ a: 'c' });
+  });
+
+  it.each<
+    [
+      string,
+      (
+        w: ReturnType<typeof sampleClient>['websites'],
+        web: ObjectOf<typeof Website>,
+        lease: bigint,
+      ) => Promise<unknown>,
+    ]
+  >([
+    ['apply', (websites, _web, lease) => websites.apply({ name: 'web', spec }, { lease })],
+    ['apply from a cached object', (websites, from, lease) => websites.apply({ name: 'web', spec }, { lease, from })],
+    ['update', (websites, web, lease) => websites.update(web, { spec: web.spec }, { lease })],
+    ['modify', (websites, _web, lease) => websites.modify('web', (current) => current, { lease })],
+    ['modify of the status', (websites, _web, lease) => websites.modifyStatus('web', () => ({ ready: 1 }), { lease })],
+    ['patch', (websites, _web, lease) => websites.patch('web', { spec }, { lease })],
+  ])('moves to another lease also where nothing else changes: %s', async (_name, write) => {
+    const { websites, store } = sampleClient({ store: memoryStore() });
+    const [one, two] = [await store.leaseGrant({ ttlSeconds: 60 }), await store.leaseGrant({ ttlSeconds: 60 })];
+    await websites.create({ name: 'web', spec }, { lease: one.id });
+    const web = await websites.updateStatus(await websites.get('web'), { ready: 1 });
+    await write(websites, web, two.id);
+    await store.leaseRevoke(one.id);
+    const moved = await websites.get('web');
+    expect(moved.metadata).toMatchObject({ uid: web.metadata.uid, generation: web.metadata.generation });
+    const before = await revisionOf(store);
+    await write(websites, moved, two.id);
+    expect(await revisionOf(store)).toBe(before);
+  });
+
+  it('stays where it is when a change leaves it alone', async () => {
+    const { websites, store } = sampleClient({ store: memoryStore() });
+    const [one, two] = [await store.leaseGrant({ ttlSeconds: 60 }), await store.leaseGrant({ ttlSeconds: 60 })];
+    await websites.create({ name: 'web', spec }, { lease: one.id });
+    await websites.modify('web', () => undefined, { lease: two.id });
+    await websites.modifyStatus('web', () => undefined, { lease: two.id });
+    await websites.delete('web', { only: () => false, lease: two.id });
+    expect((await store.range({ key: '/registry/websites/default/web' })).kvs[0]?.lease).toBe(one.id);
   });
 
   it('does not come back: a write to one that went with its lease is refused, and a new one is on none', async () => {

@@ -122,19 +122,19 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
 
   /**
    * Writes what `revise` makes of `base`, if `base` is still current; nothing when it returns `base` itself, unless the
-   * stored bytes are stale. A base that comes from the caller (a cached object, say) saves a read, and is compared in
+   * stored bytes are stale or it is to be on another lease; and nothing for no lease's sake when it returns nothing. A base that comes from the caller (a cached object, say) saves a read, and is compared in
    * the transaction byte for byte: when it isn't what is stored at its revision, `revise` is called again with what is.
    */
   async replace(
     target: Target,
     base: ObjectOf<Definition>,
-    revise: (base: ObjectOf<Definition>) => ObjectOf<Definition>,
+    revise: (base: ObjectOf<Definition>) => ObjectOf<Definition> | undefined,
     options: WriteOptions & { readonly origin: BaseOrigin; readonly stored?: KeyValue | undefined },
   ): Promise<WriteResult<ObjectOf<Definition>>> {
     const revision = BigInt(base.metadata.resourceVersion);
     let { stored } = options;
     if (options.origin === 'caller') {
-      const next = revise(base);
+      const next = revise(base) ?? base;
       const guard = next === base ? undefined : this.codec.encode(base);
       let current: KeyValue | undefined;
       if (guard && guard.byteLength <= this.#guardMaxBytes) {
@@ -148,8 +148,11 @@ export class ObjectWriter<Definition extends AnyResourceDefinition> {
       stored = current;
       base = this.codec.decode(current);
     }
-    const next = revise(base);
-    if (next === base && !(stored && this.codec.isStale?.(stored))) return { object: base };
+    const made = revise(base);
+    const next = made ?? base;
+    const { lease } = options;
+    const isOnAnother = made !== undefined && lease !== undefined && stored?.lease !== lease;
+    if (next === base && !isOnAnother && !(stored && this.codec.isStale?.(stored))) return { object: base };
     return await this.#swap(target, { base: revision, before: base, next }, options);
   }
 

@@ -9,8 +9,8 @@ import type { BaseOrigin, ObjectWriter, WriteResult } from './object-writer.ts';
 import { callOptions } from './call-options.ts';
 import type { WriteOptions } from './write-options.ts';
 
-/** The next version of an object, or the very same one. It may be asked several times. */
-export type Revise<Definition> = (base: ObjectOf<Definition>) => ObjectOf<Definition>;
+/** The next version of an object, the very same one, or nothing to leave it alone. It may be asked several times. */
+export type Revise<Definition> = (base: ObjectOf<Definition>) => ObjectOf<Definition> | undefined;
 
 /** Delays of the third attempt and later ones. The cap spreads a hundred writers of one object far enough. */
 const RETRY = { baseMs: 5, maxMs: 500 };

@@ -211,7 +211,8 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
       const { subject } = target;
       const changed = madeBy(change, base, subject);
-      if (changed === undefined || changed === base) return base;
+      if (changed === undefined) return undefined;
+      if (changed === base) return base;
       if ('metadata' in changed) return revise(this.definition, base, changesOf(changed, base, subject), { subject });
       checkFields(changed, CHANGE_FIELDS, subject);
       return revise(this.definition, base, changed, { subject });
@@ -229,7 +230,7 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
     checkFunction(change, target.subject);
     return await replaceUntilDone(this.#writer, { target, from: givenObject(ref), ...retryOf(options) }, (base) => {
       const status = madeBy(change, base, target.subject);
-      return status === undefined ? base : reviseStatus(this.definition, base, status, target.subject);
+      return status && reviseStatus(this.definition, base, status, target.subject);
     });
   }
 
@@ -292,7 +293,9 @@ export class ResourceClient<Definition extends AnyResourceDefinition> {
       const changes = changesToApply(base.metadata, input);
       return revise(this.definition, base, changes, { subject: target.subject, keepUnknown: true });
     };
-    if (options.from && revised(options.from) === options.from) return options.from;
+    // A cached object doesn't say which lease it is on.
+    const isDone = options.lease === undefined && options.from && revised(options.from) === options.from;
+    if (isDone) return options.from;
     const create = async (): Promise<WriteResult<ObjectOf<Definition>>> => {
       const { owner: _, ...own } = input;
       const changes = changesToApply<Definition>(target.name, input);

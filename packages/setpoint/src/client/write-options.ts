@@ -8,7 +8,10 @@ export interface WriteOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
   /** Who writes, for the ownership of fields. Default: the client's `manager`. */
   readonly manager?: string | undefined;
-  /** Attaches the object to a lease: it goes when that ends. 0n detaches it. Default: the one it has, none at first. */
+  /**
+   * Attaches the object to a lease, also where nothing else changes: it goes when that ends. 0n detaches it. Default: the
+   * one it has, none at first.
+   */
   readonly lease?: bigint | undefined;
 }
 
