@@ -80,6 +80,17 @@ describe('an apply of children', () => {
     expect(await actions([])).toEqual([]);
   });
 
+  it('forgets what a child came after once it comes after nothing, also when the order is turned round', async () => {
+    const { actions, servers } = await withOwner();
+    const b = server('b');
+    await actions([b, server('a', 'm', { after: [b] })]);
+    const a = server('a');
+    expect(await actions([a, server('b', 'm', { after: [a] })])).toEqual(['updated Server a', 'updated Server b']);
+    expect(await actions([])).toEqual(['deleted Server b', 'waiting Server a']);
+    expect(await actions([])).toEqual(['deleted Server a']);
+    expect((await servers.list()).items).toEqual([]);
+  });
+
   it('keeps children of one name apart that a cluster-scoped owner has in several namespaces', async () => {
     const { client, servers } = sampleClient();
     const owner = await client.resource(Node).create({ name: 'n1', spec: { address: 'x' } });

@@ -86,7 +86,9 @@ async function applyOne(
   options: ApplyChildrenOptions,
 ): Promise<{ readonly object: ResourceObject; readonly change: ChildChange }> {
   const { name, labels, spec } = input;
-  const order = after.length === 0 ? {} : { [AFTER_ANNOTATION]: after.join(' ') };
+  // An apply takes no annotation away: what it once came after is cleared, or two could wait for each other to go.
+  const hasOrder = after.length > 0 || (before && afterOf(before).length > 0);
+  const order = hasOrder ? { [AFTER_ANNOTATION]: after.join(' ') } : {};
   const annotations = { ...input.annotations, ...order };
   const wanted = { name, ...(namespace !== undefined && { namespace }), labels, annotations, spec, owner };
   const { signal, timeoutMs, dryRun } = options;

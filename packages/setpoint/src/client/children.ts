@@ -147,7 +147,7 @@ function namespaceBelow(
 
 /** What an object that was a child came after. */
 export function afterOf({ metadata }: ResourceObject): readonly string[] {
-  return metadata.annotations?.[AFTER_ANNOTATION]?.split(' ') ?? [];
+  return metadata.annotations?.[AFTER_ANNOTATION]?.split(' ').filter((id) => id !== '') ?? [];
 }
 
 /** Whether `owner` manages an object. */
