@@ -71,9 +71,9 @@ export function resourceCodec<Definition extends AnyResourceDefinition>(
     isStale({ key, value }) {
       if (transformer?.isStale(value)) return true;
       if (!versions) return false;
-      const text = keyText(key);
-      const plain = transformer ? transformer.open(value, text, { what: definition.kind }) : value;
-      return !Buffer.from(plain).includes(`"apiVersion":"${versions.storage.apiVersion}"`);
+      const subject = { what: definition.kind };
+      const plain = parseJson(transformer ? transformer.open(value, keyText(key), subject) : value, subject);
+      return (plain as { apiVersion?: unknown } | null)?.apiVersion !== versions.storage.apiVersion;
     },
   };
 }

@@ -70,6 +70,18 @@ describe.each([
     expect(await storedVersion(store)).toBe(`demo.dev/${version}`);
   });
 
+  it('is written again in the storage version, whatever version of its group its owner or its spec names', async () => {
+    const { old, next, store } = both(storage);
+    const other = both(storage === Old ? New : Old, store);
+    const apiVersion = `demo.dev/${version}`;
+    const ownerReferences = [{ apiVersion, kind: 'Greeting', name: 'owner', uid: 'u' }];
+    await other.old.create({ name: 'hi', ownerReferences, spec: { message: `"apiVersion":"${apiVersion}"` } });
+    expect(await storedVersion(store)).not.toBe(apiVersion);
+    expect(await next.rewriteStale()).toBe(1);
+    expect(await storedVersion(store)).toBe(apiVersion);
+    expect(await old.rewriteStale()).toBe(0);
+  });
+
   it('keeps what a version can not say while it writes, and takes an edit over it', async () => {
     const { old, next } = both(storage);
     const spec = { greeting: { text: 'hallo', lang: 'de' }, tags: [{ name: 'a', color: 'red' }], loud: true };
