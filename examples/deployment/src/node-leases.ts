@@ -19,6 +19,8 @@ export interface NodeHolder {
   readonly host: string;
   /** The mark that the agent's programs carry in their environment. */
   readonly mark: string;
+  /** Tells one presence from all others, also of the same agent. */
+  readonly presence?: string;
 }
 
 export function ownHolder(mark: string): NodeHolder {

@@ -1,5 +1,5 @@
 import { createClient, type Logger, memoryStore, silentLogger } from 'setpoint';
-import { FakeClock } from 'setpoint/testing';
+import { FakeClock, interceptStore } from 'setpoint/testing';
 import { afterEach, expect, it } from 'vitest';
 import { Node } from '../kinds.ts';
 import { nodeLeaseKey, ownHolder } from '../node-leases.ts';
@@ -7,7 +7,8 @@ import { agentMark } from './leftovers.ts';
 import { keepPresent } from './node-presence.ts';
 
 const clock = new FakeClock();
-const store = memoryStore({ clock });
+const intercepted = interceptStore(memoryStore({ clock }));
+const { store } = intercepted;
 const client = createClient({ store, clock });
 const running: { readonly stop: AbortController; readonly over: Promise<void> }[] = [];
 
@@ -57,4 +58,35 @@ it('does not wait for an agent of this machine that was killed', async () => {
   const agent = start('http://next');
   await clock.advance(100);
   expect([agent.held, agent.warnings]).toEqual([1, []]);
+});
+
+const key = nodeLeaseKey('/registry', 'n');
+const holderOf = async () => (await store.range({ key })).kvs[0];
+
+it('takes its own key along when its session is lost and the lease is not: the node is there all the while', async () => {
+  const agent = start('http://n');
+  await clock.advance(100);
+  const before = await holderOf();
+  const heard = intercepted.fail({ call: 'leaseKeepAlive', error: 'Unavailable', applied: true, times: Infinity });
+  await clock.advance(4_200);
+  expect(heard()).toBeGreaterThan(0);
+  expect([agent.held, agent.warnings.filter((text) => text.startsWith('another agent'))]).toEqual([2, []]);
+  const after = await holderOf();
+  expect([after?.createRevision, after?.lease === before?.lease]).toEqual([before?.createRevision, false]);
+  await clock.advance(30_000);
+  expect([(await holderOf())?.createRevision, agent.held]).toEqual([before?.createRevision, 2]);
+});
+
+it.each([
+  ['took away', () => store.delete({ key })],
+  ['took off its lease', async () => store.put({ key, value: (await holderOf())!.value })],
+])('takes its key again that a hand %s', async (_what, meddle) => {
+  const agent = start('http://n');
+  await clock.advance(100);
+  await meddle();
+  await clock.advance(5_000);
+  expect([agent.held, (await holderOf())?.lease]).toEqual([2, expect.toSatisfy((lease) => lease > 0n)]);
+  agent.stop.abort();
+  await clock.advance(1_000);
+  expect(await holderOf()).toBeUndefined();
 });
