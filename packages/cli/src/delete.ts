@@ -97,5 +97,6 @@ async function remove(
       throw new CommandError(`error: timed out waiting for ${kindName(resource)} "${place.name}" to be gone`);
     }
     await sleep(session.clock, LOOK_AGAIN_MS, session.signal, { ref: true });
+    session.signal.throwIfAborted();
   }
 }

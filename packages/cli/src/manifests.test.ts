@@ -1,7 +1,10 @@
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineResource } from 'setpoint';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { ManifestError, parseManifests } from './manifests.ts';
+import { ManifestError, parseManifests, readManifests } from './manifests.ts';
 
 const Deployment = defineResource({
   group: 'example.setpoint.dev',
@@ -125,4 +128,14 @@ describe('parseManifests', () => {
     expect(() => parse(text)).toThrow(ManifestError);
     expect(() => parse(text)).toThrow(message);
   });
+});
+
+it('reads the manifests of a folder, and nothing that an editor keeps beside them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'manifests-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'web.yaml'), HEAD + SPEC);
+  await writeFile(join(folder, '.web.yaml.swp'), 'not yaml: [');
+  await symlink('somebody@host.4711', join(folder, '.#web.yaml'));
+  await writeFile(join(folder, '.half-written.yaml'), 'not yaml: [');
+  expect(await readManifests(folder, kinds)).toMatchObject([{ name: 'web' }]);
 });

@@ -33,9 +33,9 @@ interface Envelope {
   readonly spec: object;
 }
 
-/** Reads every `.yaml` file of a folder, in the order of their names. */
+/** Reads every `.yaml` file of a folder, in the order of their names; hidden ones are an editor's. */
 export async function readManifests(folder: string, kinds: readonly AnyResourceDefinition[]): Promise<Manifest[]> {
-  const names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const names = (await readdir(folder)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
   const files = names.map((name) => readManifestFile(join(folder, name), kinds));
   return (await Promise.all(files)).flat();
 }

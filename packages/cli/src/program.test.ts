@@ -277,6 +277,18 @@ describe('the command line', () => {
     expect((await following).slice(-2)).toEqual(['error: website "a" has been deleted', 'exit 1']);
   });
 
+  it('interrupted, a command that waits for something does not say that it has come about', async () => {
+    await sites.addFinalizer(await create('a'), 'demo.dev/hold');
+    for (const command of ['rollout status web/a', 'delete web/a --timeout 60']) {
+      const stop = new AbortController();
+      const printed: string[] = [];
+      const waiting = run(command, stop.signal, printed);
+      await shows(printed, 1);
+      stop.abort();
+      expect((await waiting).at(-1)).toBe('exit 130');
+    }
+  });
+
   it('logs, by kind and name or the name alone', async () => {
     await create('a');
     expect(await run('logs web/a --tail 2')).toEqual(['two', 'three']);

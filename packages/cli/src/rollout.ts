@@ -183,4 +183,5 @@ async function status(chosen: Chosen): Promise<void> {
   patience?.cancel();
   failure ??= over.signal.reason instanceof CommandError ? over.signal.reason : undefined;
   if (failure !== undefined) throw failure as Error;
+  if (!over.signal.aborted) session.signal.throwIfAborted(); // nobody knows yet how it ends
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { SetpointError } from 'setpoint';
 import type { Store, WatchRequest } from 'setpoint/store';
@@ -85,8 +86,7 @@ async function stream(
     response.flushHeaders();
     for await (const batch of batches) {
       const more = response.write(`${toWire(batch)}\n`);
-      if (!more && !signal.aborted)
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+      if (!more) await once(response, 'drain', { signal }).catch(() => {}); // it aborts when nobody listens any more
     }
     response.end();
   } catch (error) {
