@@ -169,6 +169,26 @@ describe('resolveOutcome', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('I-91: needs no mark of progress where the key still stands: its last change says that all of them were seen', async () => {
+    const { clock, store, put, ask } = setUp();
+    const since = await put('old');
+    await put('theirs');
+    await put('x', '/elsewhere');
+    const withoutMarks: Pick<Store, 'range' | 'watch'> = {
+      range: store.range.bind(store),
+      async *watch(request, { signal } = {}) {
+        for await (const batch of store.watch(request, { signal: signal! })) if (batch.events.length > 0) yield batch;
+      },
+    };
+    const startedAt = clock.now();
+    expect(await ask({ ours: 'mine', since }, withoutMarks)).toEqual(mayArrive);
+    expect(await ask({ base: 0n, ours: 'mine', since, cannotArrive: true }, withoutMarks)).toMatchObject({
+      state: 'not-applied',
+      because: 'cannot-arrive',
+    });
+    expect(clock.now()).toBe(startedAt);
+  });
+
   it('throws what is no failure of the store', async () => {
     const bug = { range: () => Promise.reject(new TypeError('a bug')), watch: () => ({}) as never };
     await expect(resolveOutcome(bug, { key: KEY, ours: 'x' })).rejects.toThrow(TypeError);

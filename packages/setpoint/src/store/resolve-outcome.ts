@@ -112,13 +112,15 @@ async function fromHistory(
   const asker = new ProgressAsker(clock, () => progress.request());
   const batches = store.watch({ key: write.key, startRevision: write.from + 1n }, { signal: link.signal, progress });
   const iterator = batches[Symbol.asyncIterator]();
+  // Where the key stands, nothing happened to it after its last change, and no mark has to be waited for.
+  const until = now.kvs[0]?.modRevision ?? now.revision;
   try {
     for (;;) {
       const next = await asker.during(iterator.next());
       if (next.done) return { state: 'unknown', because: 'no-history' };
       const found = amongEvents(write, next.value.events, now.kvs[0]);
       if (found) return found;
-      if (next.value.revision >= now.revision) return noTrace(write, now.kvs[0]);
+      if (next.value.revision >= until) return noTrace(write, now.kvs[0]);
     }
   } finally {
     timer.cancel();
