@@ -1,5 +1,6 @@
 import { isSetpointError } from 'setpoint';
 import type { KeyValue, RangeResponse, Revision, WatchEvent } from 'setpoint/store';
+import { ResumePoints } from './resume-points.ts';
 
 /** One change that was seen, by which the store's history can be told from another one. */
 interface Witness {
@@ -30,6 +31,7 @@ const VALUE_KEPT_BYTES = 1024;
  * What can't be told: a restore whose lost part held nothing that was seen here, and one whose evidence is compacted.
  */
 export class History {
+  readonly resumePoints: ResumePoints = new ResumePoints();
   #highest: Revision = 0n;
   #witness: Witness | undefined;
   #incarnation = 0;

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { SetpointError } from 'setpoint';
 import { deferred } from 'setpoint/internal';
 import { toBytes, type WatchRequest } from 'setpoint/store';
 import { describe, expect, it } from 'vitest';
@@ -49,17 +50,30 @@ function setUp(request: Partial<WatchRequest> = {}) {
     streamEnded: () => {},
   };
   const history = new History();
+  let unusable: SetpointError | undefined;
   const calls = {
     closing: new AbortController().signal,
     settings: resolveOptions({ endpoints: 'a', clock }),
-    endpoints: { usable: () => Promise.resolve(endpoint), cluster: { clusterId: '1' }, failed: () => {} },
+    endpoints: {
+      usable: () => (unusable ? Promise.reject(unusable) : Promise.resolve(endpoint)),
+      cluster: { clusterId: '1' },
+      failed: () => {},
+    },
     authentication: { configured: true, token: () => login.promise },
     history,
   } as unknown as Calls;
   const caller = new AbortController();
-  const watch = new Watch(calls, { prefix: '/', ...request } as WatchRequest, { signal: caller.signal }, () => ({
-    what: 'watch',
-  }));
+  const watchOf = (about: Partial<WatchRequest>, { signal } = caller): Watch =>
+    new Watch(calls, { prefix: '/', ...about } as WatchRequest, { signal }, () => ({ what: 'watch' }));
+  const watch = watchOf(request);
+  /** The endpoints can't be used, and then can: over another connection that leads to this revision, or the same. */
+  const outage = (error: SetpointError): void => void (unusable = error);
+  const restored = async (revision: bigint | undefined): Promise<void> => {
+    unusable = undefined;
+    if (revision === undefined) return;
+    endpoint.connection = {};
+    await history.confirm(endpoint.connection, () => Promise.resolve({ revision, kvs: [], count: 0n, more: false }));
+  };
   /** When each stream was opened, over so many virtual milliseconds. */
   const openings = async (ms: number): Promise<number[]> => {
     const opened: number[] = [];
@@ -70,7 +84,8 @@ function setUp(request: Partial<WatchRequest> = {}) {
     }
     return opened;
   };
-  return { caller, clock, history, login, openings, say: (answer?: WatchAnswer) => say(answer), streams, watch };
+  const saying = (answer?: WatchAnswer): void => say(answer);
+  return { caller, clock, history, login, openings, outage, restored, say: saying, streams, watch, watchOf };
 }
 
 const spans = (times: readonly number[]): number[] =>
@@ -157,4 +172,55 @@ describe('Watch', () => {
       await batches.return();
     },
   );
+
+  /** A watch that was told of revision 5 and then ended with an error, as when something else answers at the address. */
+  async function endedAfterFive() {
+    const t = setUp({ startRevision: 2n });
+    t.login.resolve('token');
+    const batches = t.watch.batches();
+    const first = batches.next();
+    await settle();
+    t.say(CREATED);
+    await settle();
+    t.say(GONE);
+    expect((await first).value).toMatchObject({ revision: 5n });
+    const second = batches.next();
+    await settle();
+    t.outage(new SetpointError('NotEtcd', 'a web server'));
+    t.say(undefined);
+    const ended = expect(second).rejects.toMatchObject({ code: 'NotEtcd' });
+    await t.clock.advance(1000);
+    await ended;
+    /** What comes of a watch from here on. */
+    const from = async (startRevision: bigint, prefix = '/'): Promise<unknown> => {
+      const caller = new AbortController();
+      const next = t.watchOf({ startRevision, prefix }, caller).batches().next();
+      await settle();
+      t.say(CREATED);
+      const outcome = await Promise.race([next.catch((error: unknown) => (error as SetpointError).code), settle()]);
+      caller.abort();
+      await next.catch(() => {});
+      return outcome;
+    };
+    return { ...t, from };
+  }
+
+  it('F-40 F-41: one that goes on where another ended is of that history, whoever found the reset in between', async () => {
+    const { from, restored, history } = await endedAfterFive();
+    await restored(3n);
+    expect(history.incarnation).toBe(1);
+    expect(await from(6n)).toBe('HistoryReset');
+    // Who has listed again, and begins there by chance, is not told for ever.
+    expect(await from(6n)).toBe(undefined);
+  });
+
+  it.each([
+    ['the history is the same', undefined, 6n, '/'],
+    ['it begins elsewhere', 3n, 4n, '/'],
+    ['it is of other keys', 3n, 6n, '/b'],
+  ] as const)('F-40: one that begins after the end of another goes on when %s', async (_, revision, start, prefix) => {
+    const { from, restored } = await endedAfterFive();
+    await restored(revision);
+    expect(await from(start, prefix)).toBe(undefined);
+  });
 });

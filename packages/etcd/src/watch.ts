@@ -2,6 +2,7 @@ import { SetpointError, isSetpointError } from 'setpoint';
 import { Backoff, type LinkedAbort, linkedAbort, sleep } from 'setpoint/internal';
 import {
   farBehind,
+  type KeyRange,
   keyRange,
   type RangeRequest,
   type RangeResponse,
@@ -36,8 +37,11 @@ export class Watch {
   /** Stops it: the store that closes, or the caller. Listens to both only while there is an iteration. */
   #stop: LinkedAbort = linkedAbort();
   readonly #backoff: Backoff;
+  readonly #range: KeyRange;
   /** Of the history that it follows. */
   readonly #incarnation: number;
+  /** Found to be another history: there is nothing to go on from. */
+  #reset = false;
   #connected: boolean | undefined;
   /**
    * How many times as long as a call the next stream may take until it stands. Each that does not stand in its time
@@ -58,7 +62,9 @@ export class Watch {
     this.#subject = subject;
     this.#cursor = new WatchCursor(request);
     this.#backoff = new Backoff({ baseMs: 50, maxMs: 3000 }, calls.settings.random);
-    this.#incarnation = calls.history.incarnation;
+    this.#range = keyRange(request);
+    const { history } = calls;
+    this.#incarnation = history.resumePoints.take(this.#range, this.#cursor.next) ?? history.incarnation;
   }
 
   get #standTimeoutMs(): number {
@@ -92,6 +98,8 @@ export class Watch {
       if (!this.#options.signal?.aborted) throw subjectError('Closed', 'the store was closed', this.#subject());
     } finally {
       this.#stop.unlink();
+      const { resumePoints } = this.#calls.history;
+      if (!this.#reset) resumePoints.ended(this.#range, this.#cursor.next, this.#incarnation);
     }
   }
 
@@ -210,9 +218,9 @@ export class Watch {
   /** Throws `HistoryReset` when the store's history is not the one that this watch began in. */
   async #checkHistory(connection: object): Promise<void> {
     const { history } = this.#calls;
-    const { start } = keyRange(this.#request);
-    await history.confirm(connection, (key = start, revision = 0n) => this.#read({ key, revision }));
+    await history.confirm(connection, (key = this.#range.start, revision = 0n) => this.#read({ key, revision }));
     if (history.incarnation === this.#incarnation) return;
+    this.#reset = true;
     const { seen, now } = history.lastReset!;
     const evidence =
       now < seen
@@ -235,7 +243,7 @@ export class Watch {
 
   async #isCompacted(revision: bigint): Promise<boolean> {
     try {
-      await this.#read({ key: keyRange(this.#request).start, revision, countOnly: true });
+      await this.#read({ key: this.#range.start, revision, countOnly: true });
     } catch (error) {
       if (isSetpointError(error, 'Compacted')) return true;
       if (!isSetpointError(error, 'FutureRevision')) throw error;
