@@ -28,18 +28,22 @@ describe('nextRun', () => {
 /** A world in which a command takes so long on virtual time. */
 async function worldWhere(takesMs: number, fails = false) {
   const clock = new FakeClock();
-  const runCommand: RunCommand = (_command, signal) =>
-    new Promise((resolve, reject) => {
+  const commands = { running: 0, most: 0 };
+  const runCommand: RunCommand = async (_command, signal) => {
+    commands.running += 1;
+    commands.most = Math.max(commands.most, commands.running);
+    await new Promise<void>((resolve, reject) => {
       const end = clock.setTimer(() => (fails ? reject(new Error('exit code 1')) : resolve()), takesMs);
       signal.addEventListener('abort', () => {
         end.cancel();
         reject(new Error('it was ended'));
       });
-    });
+    }).finally(() => (commands.running -= 1));
+  };
   const controllers = [createCronJobController(clock), createJobRunner(runCommand)];
   const world = await createTestManager({ clock, controllers });
   onTestFinished(() => world.stop());
-  return world;
+  return { ...world, commands };
 }
 type Policy = 'Allow' | 'Forbid' | 'Replace';
 const every = (concurrencyPolicy: Policy = 'Allow', historyLimit = 3) => ({
@@ -67,6 +71,21 @@ describe('the cron job controller', () => {
     await world.advance(5 * 60_000 + 20_000);
     const jobs = await world.list(Job);
     expect(jobs.filter(({ status }) => status?.phase === 'Running')).toHaveLength(atOnce);
+    expect(world.commands).toEqual({ running: atOnce, most: atOnce });
+  });
+
+  it('ends the command of a job that is deleted, and every command when it is stopped itself', async () => {
+    const world = await worldWhere(3_600_000);
+    const spec = { command: ['tidy'], scheduledFor: '' };
+    await world.create(Job, { name: 'a', spec });
+    await world.create(Job, { name: 'b', spec });
+    await world.advance(1_000);
+    expect(world.commands.running).toBe(2);
+    await world.client.resource(Job).delete({ name: 'a' });
+    await world.advance(1_000);
+    expect(world.commands.running).toBe(1);
+    await world.stop();
+    expect(world.commands.running).toBe(0);
   });
 
   it('says of a job that failed why, suspends, and starts nothing for what was missed long ago', async () => {
