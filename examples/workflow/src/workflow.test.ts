@@ -119,6 +119,15 @@ describe('a step as a process', () => {
     expect(await run('', { command: ['no-such-program'] })).toMatchObject({ succeeded: false });
   });
 
+  it('is over when its program is, though what that left in the background holds its output open', async () => {
+    const background = (options: string) =>
+      `require('child_process').spawn('sleep', ['5'], { stdio: 'inherit'${options} }).unref(); console.log('left it');`;
+    for (const options of ['', ', detached: true']) {
+      const outcome = await run(background(options), { timeoutMs: 4_000 });
+      expect(outcome).toEqual({ succeeded: true, message: 'exit code 0', lines: ['left it'] });
+    }
+  });
+
   it('is ended when it takes too long, and when it is cancelled', async () => {
     const endless = 'setInterval(() => {}, 1000)';
     expect(await run(endless, { timeoutMs: 200 })).toMatchObject({
