@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { createManager, memoryStore } from 'setpoint';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBalancer } from './balancer.ts';
 import { Process, Service } from './kinds.ts';
 
 describe('the load balancer', () => {
-  const servers: Server[] = [];
+  const servers: (Server | TcpServer)[] = [];
   let manager: ReturnType<typeof createManager>;
   let running: Promise<void>;
   const over = () => manager.stop().then(() => running);
@@ -27,14 +27,18 @@ describe('the load balancer', () => {
   });
 
   const processes = () => manager.client.resource(Process);
-  /** A program that says its name, and the Process that stands for it. */
-  async function backend(name: string, ready = true): Promise<Server> {
-    const server = createServer((_request, response) => response.setHeader('connection', 'close').end(name));
+  /** A Process that a server stands for. */
+  async function standFor(name: string, server: Server | TcpServer, ready = true): Promise<void> {
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     await processes().create({ name, labels: { app: 'web' }, spec: { command: ['web'] } });
     await processes().modifyStatus({ name }, () => ({ phase: 'Running', ready, restarts: 0, port }));
+  }
+  /** A program that says its name, and the Process that stands for it. */
+  async function backend(name: string, ready = true): Promise<Server> {
+    const server = createServer((_request, response) => response.setHeader('connection', 'close').end(name));
+    await standFor(name, server, ready);
     return server;
   }
   const service = async () => manager.client.resource(Service).get({ name: 'web' });
@@ -69,6 +73,22 @@ describe('the load balancer', () => {
     await endpoints(2);
     await new Promise((resolve) => dead.close(resolve));
     expect(await Promise.all(Array.from({ length: 6 }, ask))).toEqual(Array(6).fill('a'));
+  });
+
+  it('brings the whole answer to a client that ends its own side first', async () => {
+    const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+      let said = '';
+      socket.setEncoding('utf8').on('data', (text: string) => (said += text));
+      socket.once('end', () => setTimeout(() => socket.end(`you said ${said}`), 20));
+    });
+    await standFor('a', server);
+    await createService();
+    await endpoints(1);
+    const client = connect({ port: (await service()).status!.port!, host: '127.0.0.1', allowHalfOpen: true });
+    client.end('hello');
+    let answer = '';
+    for await (const text of client.setEncoding('utf8')) answer += text;
+    expect(answer).toBe('you said hello');
   });
 
   it('closes a connection at once when no backend is ready, and says so', async () => {

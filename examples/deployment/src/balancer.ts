@@ -104,7 +104,7 @@ class Listener {
   constructor(port: number, ref: Listener['ref']) {
     this.wantedPort = port;
     this.ref = ref;
-    this.#server = createServer({ pauseOnConnect: true }, (client) => this.#serve(client));
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (client) => this.#serve(client));
     this.listening = new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, '127.0.0.1', () => resolve((this.#server.address() as AddressInfo).port));
@@ -129,7 +129,8 @@ class Listener {
   /** Nothing was read from the client yet, so that passing over a backend loses nothing. */
   #tryEach(client: Socket, [backend, ...others]: readonly Backend[]): void {
     if (backend === undefined) return void client.destroy();
-    const server = connect({ port: backend.port, host: '127.0.0.1', timeout: CONNECT_MAX_MS });
+    // Each side may end before the other has said all: what it was sent until then it gets.
+    const server = connect({ port: backend.port, host: '127.0.0.1', timeout: CONNECT_MAX_MS, allowHalfOpen: true });
     let next: (() => void) | undefined = () => {
       next = undefined;
       server.destroy();
