@@ -6,15 +6,14 @@ const LOOK_AGAIN_MS = 1_000;
 /** A difference of less than this is left alone, as in Kubernetes. */
 const TOLERANCE = 0.1;
 
-/** How many replicas there should be for the average load to come to the target. */
-export function wantedReplicas(current: number, load: number, target: number): number {
-  const ratio = load / target;
-  return Math.abs(ratio - 1) <= TOLERANCE ? current : Math.ceil(current * ratio);
+/** How many of `replicas` there should be for the average load of those that are ready to come to the target. */
+function wantedReplicas(replicas: number, ready: number, ratio: number): number {
+  return ready === 0 || Math.abs(ratio - 1) <= TOLERANCE ? replicas : Math.ceil(ready * ratio);
 }
 
 /** Sets the replicas of a Deployment by the load that its Processes report: up at once, down only after a while. */
 export function createAutoscaler(clock: Clock) {
-  /** What was wanted lately, by the autoscaler's uid. Lost with the process: then it only waits anew before shrinking. */
+  /** What was wanted lately, by the autoscaler's key. Lost with the process: then it only waits anew before shrinking. */
   const wishes = new Map<string, { readonly at: number; readonly replicas: number }[]>();
 
   return defineController(Autoscaler, {
@@ -23,7 +22,8 @@ export function createAutoscaler(clock: Clock) {
       { resource: ReplicaSet, map: () => [] },
       { resource: Process, map: () => [] },
     ],
-    async reconcile({ object, client, lister, status, event }) {
+    gone: ({ key }) => void wishes.delete(key),
+    async reconcile({ object, key, client, lister, status, event }) {
       const { deployment: name, minReplicas, maxReplicas, targetLoad, stabilizationMs } = object.spec;
       const deployment = lister(Deployment).get(`${object.metadata.namespace}/${name}`);
       if (!deployment) {
@@ -45,14 +45,12 @@ export function createAutoscaler(clock: Clock) {
         .map(({ status: its }) => its?.load ?? 0);
       const { replicas } = deployment.spec;
       const load = loads.length === 0 ? 0 : loads.reduce((sum, each) => sum + each, 0) / loads.length;
-      const wish = loads.length === 0 ? replicas : wantedReplicas(loads.length, load, targetLoad);
+      const wish = wantedReplicas(replicas, loads.length, load / targetLoad);
 
       const now = clock.now();
-      const recent = (wishes.get(object.metadata.uid) ?? [{ at: now, replicas }]).filter(
-        ({ at }) => now - at <= stabilizationMs,
-      );
+      const recent = (wishes.get(key) ?? [{ at: now, replicas }]).filter(({ at }) => now - at <= stabilizationMs);
       recent.push({ at: now, replicas: wish });
-      wishes.set(object.metadata.uid, recent);
+      wishes.set(key, recent);
       const calmed = wish >= replicas ? wish : Math.min(replicas, Math.max(...recent.map((each) => each.replicas)));
       const desired = Math.max(minReplicas, Math.min(calmed, maxReplicas));
       if (desired !== replicas) {

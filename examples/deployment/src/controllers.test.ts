@@ -316,6 +316,32 @@ describe('the control plane of the deployment example', () => {
     expect((await deployment()).spec.replicas).toBe(1);
   });
 
+  it('leaves the number alone while the load is at its target, however many answer just then', async () => {
+    await join('a', 100);
+    await apply(4, 'v1', { maxSurge: 2 });
+    await clock.advance(5_000);
+    await manager.client.resource(Autoscaler).create({
+      name: 'web',
+      spec: { deployment: 'web', minReplicas: 1, maxReplicas: 9, targetLoad: 10, stabilizationMs: 0 },
+    });
+    manager.controller('pretending-agent').pause();
+    const say = async (ready: (index: number) => boolean): Promise<void> => {
+      for (const [index, each] of (await processes()).entries()) {
+        const status = { phase: 'Running', ready: ready(index), restarts: 0, load: 10 } as const;
+        await manager.client.resource(Process).modifyStatus(each, () => status);
+      }
+    };
+    await say((index) => index > 0);
+    await clock.advance(5_000);
+    expect((await deployment()).spec.replicas).toBe(4);
+    await say(() => true);
+    await apply(4, 'v2', { maxSurge: 2 });
+    await clock.advance(3_000);
+    await say(() => true);
+    await clock.advance(100);
+    expect((await deployment()).spec.replicas).toBe(4);
+  });
+
   it('leaves nothing when a Deployment is deleted', async () => {
     await join('a', 10);
     await apply(3, 'v1');
