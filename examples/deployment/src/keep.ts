@@ -15,8 +15,9 @@ export async function keepApplying(client: Client, folder: string, say: (line: s
     try {
       await applyManifests(client, await readManifests(folder, kinds));
     } catch (error) {
-      if (!(error instanceof ManifestError)) throw error;
-      say(error.message);
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT'; // an editor may put another in its place
+      if (!isGone && !(error instanceof ManifestError)) throw error;
+      say((error as Error).message);
     }
   };
   const changes = watch(folder, { signal });
