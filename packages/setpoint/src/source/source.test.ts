@@ -355,6 +355,19 @@ describe('timerSource', () => {
     abort.abort();
   });
 
+  it('F-93: a wall clock that was hours ahead and is set right does not keep the rounds waiting', async () => {
+    const hour = 3_600_000;
+    const { clock, rounds, abort } = await timed(
+      { cron: '0 * * * *', keys: () => ['k'] },
+      Date.UTC(2026, 0, 2, 20, 30),
+    );
+    await clock.advance(10 * 60_000);
+    clock.jumpWall(-8 * hour);
+    await clock.advance(2 * hour);
+    expect(rounds.map(([at]) => at / 60_000)).toEqual([30, 90]);
+    abort.abort();
+  });
+
   it('ends with its signal also when its own keys led to the abort', async () => {
     let stop = (): void => {};
     const keys = (): string[] => {

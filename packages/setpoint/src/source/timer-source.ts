@@ -24,6 +24,9 @@ export interface TimerSourceOptions {
 /** Looks at the clock at least so often: the wall clock may have been set, or the machine have slept. */
 const LOOK_MS = 60_000;
 
+/** A wall clock that is set back by more was wrong before: what is due is told by its new time. */
+const SET_BACK_MAX_MS = 600_000;
+
 /**
  * A source that asks for reconciles as time passes: for what no event tells of. What happened while the process slept
  * or was down is not made up for, but by the reconcile of everything at the start.
@@ -57,7 +60,7 @@ export function timerSource(options: TimerSourceOptions): Source {
 
 /**
  * Begins the wait for the next round, and tells at any time how much of it is left. For cron the wall clock decides: a
- * timer that fires a little early, or a clock that was set back, makes no round of its own.
+ * timer that fires a little early, or a clock that was set back a little, makes no round of its own.
  */
 function waits({ everyMs, cron }: TimerSourceOptions, clock: Clock): () => () => number {
   if ((everyMs === undefined) === (cron === undefined)) {
@@ -66,8 +69,13 @@ function waits({ everyMs, cron }: TimerSourceOptions, clock: Clock): () => () =>
   if (cron !== undefined) {
     const next = parseCron(cron);
     return () => {
-      const due = next(clock.wallNow());
-      return () => due - clock.wallNow();
+      let began = clock.wallNow();
+      let due = next(began);
+      return () => {
+        const now = clock.wallNow();
+        if (now < began - SET_BACK_MAX_MS) due = next((began = now));
+        return due - now;
+      };
     };
   }
   if (!Number.isFinite(everyMs) || everyMs! <= 0) {
