@@ -92,7 +92,7 @@ export interface SnapshotSource<T> {
 }
 
 export interface SnapshotOptions {
-  /** How long the caches may take to reach one revision. Default 3 s, as `waitFor`. */
+  /** How long the caches may take to reach one revision, once they have synced. Default 3 s, as `waitFor`. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -117,8 +117,9 @@ const TRIES_MAX = 5;
  * const { views: [deployments, pods], revision, close } = await takeSnapshot([deploymentInformer, podInformer]);
  * ```
  *
- * The informers have to be of one store. Waits for those that are behind the one that is furthest. Rejects with
- * `Timeout`, with `HistoryReset` when the store's history starts over, with `Aborted`, with `Closed`.
+ * The informers have to be of one store. Waits for their first lists, however long these take, and then for those that
+ * are behind the one that is furthest. Rejects with `Timeout`, with `HistoryReset` when the store's history starts over,
+ * with `Aborted`, with `Closed`.
  */
 export async function takeSnapshot<Objects extends readonly unknown[]>(
   informers: readonly [...{ [At in keyof Objects]: SnapshotSource<Objects[At]> }],

@@ -1,7 +1,8 @@
 import { queryObjects } from 'node:v8';
 import { describe, expect, it, vi } from 'vitest';
 import { sleep, systemClock } from './clock.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock, settle } from './fake-clock.ts';
+import { TimeSlice } from './time-slice.ts';
 
 describe('systemClock', () => {
   it('I-26: waits out a delay beyond 2³¹−1 ms, where a bare timer would fire at once', () => {
@@ -32,6 +33,18 @@ describe('systemClock', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe('yield', () => {
+  it('lets a loop go on also while a test of the user has replaced the timers, and after that', async () => {
+    const slice = new TimeSlice(systemClock);
+    vi.useFakeTimers({ toFake: ['setImmediate'] });
+    const during = slice.rest().then(() => 'during');
+    vi.useRealTimers();
+    const after = slice.rest().then(() => 'after');
+    const late = settle().then(settle).then(settle);
+    expect(await Promise.race([Promise.all([during, after]), late])).toEqual(['during', 'after']);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.ts';
+import { type Clock, realImmediate, type Timer } from './clock.ts';
 
 interface PendingTimer {
   readonly due: number;
@@ -78,9 +78,6 @@ export class FakeClock implements Clock {
     return next;
   }
 }
-
-/** The one place where a test touches the real event loop: captured before anything can replace it. */
-const realImmediate = setImmediate;
 
 /** Resolves once every promise job that is ready now, and what those make ready, has run. */
 export function settle(): Promise<void> {
