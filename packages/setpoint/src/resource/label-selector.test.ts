@@ -33,6 +33,29 @@ function holds({ key, operator, values = [] }: LabelRequirement, on: Readonly<Re
   return (value !== undefined && values.includes(value)) === (operator === 'In');
 }
 
+describe('a label selector given as an object', () => {
+  // Each of these once selected everything, or everything without the label: no good thing to hand to deleteCollection.
+  it.each([
+    ['labels without matchLabels', { app: 'web' }, /labelSelector\.app.*matchLabels/],
+    ['a misspelt field', { matchLabel: { app: 'web' } }, /matchLabel: .*Did you mean "matchLabels"/],
+    ['a label that must have no value', { matchLabels: { app: undefined } }, /app: expected a text, got nothing/],
+    ['a value that no label has', { matchLabels: { app: 1 } }, /app: expected a text, got a number/],
+    ['labels as text', { matchLabels: 'app=web' }, /matchLabels: expected an object, got a string/],
+    ['one requirement, in no list', { matchExpressions: { key: 'app', operator: 'Exists' } }, /matchExpressions/],
+    ['no requirement', { matchExpressions: [undefined] }, /matchExpressions\[0\]: expected .*got nothing/],
+    ['values as text', { matchExpressions: [{ key: 'app', operator: 'In', values: 'web' }] }, /app: expected at least/],
+    [
+      'a value that is none',
+      { matchExpressions: [{ key: 'app', operator: 'In', values: [undefined] }] },
+      /app: expected a text/,
+    ],
+  ])('is refused with %s', (_what, selector, message) => {
+    const read = () => labelSelector(selector as never);
+    expect(read).toThrow(expect.objectContaining({ code: 'Invalid' }));
+    expect(read).toThrow(message);
+  });
+});
+
 describe('any label selector', () => {
   it('comes back from its text, and selects by text and by object what each of its requirements says', () =>
     fc.assert(

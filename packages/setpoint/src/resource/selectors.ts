@@ -1,5 +1,7 @@
 import { invalid, invalidBecause, kindOf, quote } from './describe.ts';
 import { validateQualifiedName } from './names.ts';
+import { nearestName } from './nearest-name.ts';
+import { isPlainObject } from './plain-json.ts';
 
 export interface LabelRequirement {
   readonly key: string;
@@ -27,12 +29,36 @@ export function labelSelector(selector: LabelSelector | string): LabelPredicate 
   if (!['string', 'object'].includes(typeof selector) || selector === null || Array.isArray(selector)) {
     throw invalid(SUBJECT, 'labelSelector', 'an object or a text', kindOf(selector), NEXT);
   }
-  const { matchLabels, matchExpressions } = typeof selector === 'string' ? parseLabelSelector(selector) : selector;
+  const { matchLabels, matchExpressions } =
+    typeof selector === 'string' ? parseLabelSelector(selector) : checked(selector);
   const equals = Object.entries(matchLabels ?? {}).map(([key, value]) =>
     requirement({ key, operator: 'In', values: [value] }),
   );
   const all = [...equals, ...(matchExpressions ?? []).map(requirement)];
   return (labels) => all.every((holds) => holds(labels));
+}
+
+const FIELDS: readonly string[] = ['matchLabels', 'matchExpressions'] satisfies (keyof LabelSelector)[];
+
+/** Refuses what would select more than was meant: a part that isn't read is a condition less. */
+function checked(selector: LabelSelector): LabelSelector {
+  for (const name of Object.keys(selector)) {
+    if (FIELDS.includes(name)) continue;
+    const nearest = nearestName(name, FIELDS);
+    const hint =
+      nearest === undefined
+        ? 'It takes matchLabels, an object of the labels and their values, and matchExpressions.'
+        : `Did you mean ${quote(nearest)}?`;
+    throw invalidBecause(SUBJECT, `labelSelector.${name}`, 'there is no such field', hint);
+  }
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  if (!isPlainObject(matchLabels)) throw invalid(SUBJECT, 'matchLabels', 'an object', kindOf(matchLabels));
+  if (!Array.isArray(matchExpressions)) {
+    throw invalid(SUBJECT, 'matchExpressions', 'a list of requirements', kindOf(matchExpressions));
+  }
+  const at = matchExpressions.findIndex((each: unknown) => !isPlainObject(each));
+  if (at >= 0) throw invalid(SUBJECT, `matchExpressions[${at}]`, 'a requirement', kindOf(matchExpressions[at]));
+  return selector;
 }
 
 /** Reads the text form: requirements joined with commas. Throws `Invalid`. */
@@ -53,7 +79,12 @@ function requirement({ key, operator, values }: LabelRequirement): LabelPredicat
       return (labels) => valueOf(labels) === undefined;
     case 'In':
     case 'NotIn': {
-      if (!values?.length) throw invalid(SUBJECT, key, `at least one value for ${operator}`, kindOf(values));
+      if (!Array.isArray(values) || values.length === 0) {
+        throw invalid(SUBJECT, key, `at least one value for ${operator}, in a list`, kindOf(values));
+      }
+      // A value that is none would be that of all objects without the label.
+      const bad = values.findIndex((value: unknown) => typeof value !== 'string');
+      if (bad >= 0) throw invalid(SUBJECT, key, 'a text', kindOf(values[bad]));
       const wanted = new Set<string | undefined>(values);
       return operator === 'In' ? (labels) => wanted.has(valueOf(labels)) : (labels) => !wanted.has(valueOf(labels));
     }
