@@ -55,4 +55,24 @@ describe('resolveOptions', () => {
     expect(refused({ endpoints, tls: { ca: 'x' } })).toContain('https');
     expect(refused({ endpoints, auth: { username: '', password: 'canary' } })).not.toContain('canary');
   });
+
+  // Dropped in silence, each of these connects without what it was to say, or not as it was to.
+  it.each([
+    [{ dialTimeout: 500 }, /etcdStore\.dialTimeout: there is no such option; did you mean 'dialTimeoutMs'/],
+    [{ credentials: 'canary' }, /etcdStore\.credentials: .*it takes endpoints, auth, tls/],
+    [{ auth: { user: 'root', password: 'canary' } }, /etcdStore\.auth\.user: .*it takes username, password/],
+    [{ tls: { rootCertificate: 'canary' } }, /etcdStore\.tls\.rootCertificate: .*it takes ca, cert, key, serverName/],
+    [{ combineWrites: { maxMember: 3 } }, /etcdStore\.combineWrites\.maxMember: .*did you mean 'maxMembers'/],
+  ])('refuses what it does not know, as in %j, without repeating values', (options, message) => {
+    const said = refused({ endpoints: 'https://etcd', ...options } as EtcdStoreOptions);
+    expect(said).toMatch(message);
+    expect(said).not.toContain('canary');
+  });
+
+  it('refuses paths in place of certificates, and what are no options', () => {
+    const said = refused({ endpoints: 'https://etcd', tls: { ca: '/etc/ca.pem' } });
+    expect(said).toMatch(/etcdStore\.tls\.ca: expected a PEM text.*readFileSync/);
+    expect(refused(undefined as never)).toMatch(/takes an object of options.*received undefined/);
+    expect(refused('etcd:2379' as never)).toMatch(/takes an object of options.*received string/);
+  });
 });

@@ -1,7 +1,7 @@
-import { SetpointError } from 'setpoint';
+import { nearestName, SetpointError } from 'setpoint';
 import { type Clock, type Logger, type Random, steadyLogger, systemClock, systemRandom } from 'setpoint/internal';
 import type { CombineWritesOptions } from 'setpoint/store';
-import { type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
+import { TLS_OPTIONS, type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
 import type { TransportSettings } from './transport.ts';
 
 /** How to reach an etcd, and how patient to be with it. */
@@ -79,8 +79,25 @@ const RECEIVE_MAX_BYTES = 512 * 1024 * 1024;
 /** How much may be under way unread: 8 MiB in place of 64 KiB takes 18 % off a bulk list. */
 const FLOW_CONTROL_WINDOW_BYTES = 8 * 1024 * 1024;
 
+const OPTIONS: readonly string[] = [
+  'endpoints',
+  'auth',
+  'tls',
+  'dialTimeoutMs',
+  'callTimeoutMs',
+  'keepAliveMs',
+  'keepAliveTimeoutMs',
+  'watchSilenceMs',
+  'watchFragments',
+  'combineWrites',
+  'clock',
+  'random',
+  'logger',
+] satisfies (keyof EtcdStoreOptions)[];
+
 /** Checks and completes the options; throws `Invalid`. */
 export function resolveOptions(options: EtcdStoreOptions): Settings {
+  checkNames(options);
   const keepAliveMs = duration('keepAliveMs', options.keepAliveMs, 5100);
   const keepAliveTimeoutMs = duration('keepAliveTimeoutMs', options.keepAliveTimeoutMs, 4500);
   const endpoints = endpointUrls(options.endpoints);
@@ -117,6 +134,34 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
     random: options.random ?? systemRandom,
     logger: steadyLogger(options.logger),
   };
+}
+
+/** What is misspelt must not be dropped in silence: it may be the user, or the certificate. */
+function checkNames(options: EtcdStoreOptions): void {
+  refuseUnknown('', options, OPTIONS);
+  const { auth, tls, combineWrites } = options;
+  if (typeof auth === 'object') refuseUnknown('auth.', auth, ['username', 'password']);
+  if (typeof tls === 'object') refuseUnknown('tls.', tls, TLS_OPTIONS);
+  if (typeof combineWrites === 'object') refuseUnknown('combineWrites.', combineWrites, ['maxMembers', 'maxInFlight']);
+}
+
+function refuseUnknown(path: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new SetpointError(
+      'Invalid',
+      "etcdStore takes an object of options, such as { endpoints: ['127.0.0.1:2379'] }; " +
+        `received ${typeof options}`,
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, known);
+  throw new SetpointError(
+    'Invalid',
+    `etcdStore.${path}${unknown}: there is no such option; ` +
+      (nearest === undefined ? `it takes ${known.join(', ')}` : `did you mean '${nearest}'?`),
+    { details: { path: path + unknown } },
+  );
 }
 
 /** Checks a duration in milliseconds. */

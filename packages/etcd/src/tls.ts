@@ -10,6 +10,8 @@ export interface TlsOptions {
   readonly serverName?: string;
 }
 
+export const TLS_OPTIONS: readonly string[] = ['ca', 'cert', 'key', 'serverName'] satisfies (keyof TlsOptions)[];
+
 /** What a connection is secured with. */
 export interface TlsSettings {
   readonly credentials: NonNullable<TransportSettings['credentials']>;
@@ -35,6 +37,14 @@ function tlsSettings({ ca, cert, key, serverName }: TlsOptions): TlsSettings {
   if ((cert === undefined) !== (key === undefined)) {
     const text = 'etcdStore.tls: expected cert and key together, received one of them';
     throw new SetpointError('Invalid', text, { details: { path: 'tls' } });
+  }
+  for (const [name, text] of Object.entries({ ca, cert, key })) {
+    // A path, say, would be taken for a list of no certificates, and nobody would say so.
+    if (text === undefined || Buffer.from(text).includes('-----BEGIN ')) continue;
+    const wanted = `etcdStore.tls.${name}: expected a PEM text, with -----BEGIN, received something else; `;
+    throw new SetpointError('Invalid', `${wanted}of a file give what is in it: readFileSync(path)`, {
+      details: { path: `tls.${name}` },
+    });
   }
   // etcd3 asks for a root certificate in its types; gRPC itself takes none as "the machine's own".
   const credentials = { rootCertificate: pem(ca), privateKey: pem(key), certChain: pem(cert) };

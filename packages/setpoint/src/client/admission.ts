@@ -192,6 +192,9 @@ function tookTooLong(subject: Subject, hook: AdmissionHook, timeoutMs: number): 
 
 /** Refuses what is no hook made by {@link admit}. */
 export function checkHooks(hooks: readonly AdmissionHook[]): void {
-  const wrong = hooks.find((hook) => typeof hook?.name !== 'string' || !('definition' in hook));
+  if (!Array.isArray(hooks)) {
+    throw invalid({ what: 'Client' }, 'admission', 'a list of hooks made by admit(…)', kindOf(hooks));
+  }
+  const wrong = hooks.some((hook: AdmissionHook) => typeof hook?.name !== 'string' || !('definition' in hook));
   if (wrong) throw invalidBecause({ what: 'Client' }, 'admission', 'it takes hooks made by admit(…)');
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorOf, revisionOf, sampleClient, Website } from '../../../../test/harness/sample-objects.ts';
 import { isSetpointError } from '../errors/index.ts';
+import { memoryStore } from '../store/index.ts';
 import { admit, createClient } from './index.ts';
 
 const spec = { message: 'hello' };
@@ -304,6 +305,12 @@ describe('bad input', () => {
       expect(await revisionOf(given.store)).toBe(before);
     });
   }
+
+  it('refuses a misspelt option of the client itself: it might be where everything is written', () => {
+    const create = () => createClient({ store: memoryStore(), prefx: '/mine' } as never);
+    expect(create).toThrow(/Invalid.*createClient has no option 'prefx': did you mean 'prefix'/);
+    expect(() => createClient(undefined as never)).toThrow(/createClient takes an object of options; got nothing/);
+  });
 
   it('refuses what is asked of a transaction that is over, instead of dropping it', async () => {
     const { client, store } = await prepared();

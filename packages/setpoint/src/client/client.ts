@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import {
   type AnyResourceDefinition,
+  checkOptionNames,
   type Codec,
   DEFAULT_PREFIX,
   invalid,
@@ -70,12 +71,25 @@ export interface Client {
 }
 
 /** Makes a client. Throws `Invalid` for a prefix that isn't `/segment`, once or more. */
-export function createClient({ store, onWrite, ...options }: ClientOptions): Client {
+export function createClient(options: ClientOptions): Client {
+  checkOptionNames('createClient', options, OPTIONS);
+  const { store, onWrite, ...rest } = options;
   if (typeof store?.txn !== 'function') {
     throw invalid({ what: 'Client' }, 'store', 'a store, such as memoryStore() or etcdStore(…)', kindOf(store));
   }
-  return clientMaker(options)(store, onWrite);
+  return clientMaker(rest)(store, onWrite);
 }
+
+const OPTIONS: readonly string[] = [
+  'store',
+  'prefix',
+  'clock',
+  'random',
+  'onWrite',
+  'manager',
+  'admission',
+  'transformerOf',
+] satisfies (keyof ClientOptions)[];
 
 /** Makes clients that differ in nothing but their store and who is told of their writes. */
 export type ClientMaker = (store: Store, onWrite?: WriteListener) => Client;

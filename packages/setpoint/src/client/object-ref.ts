@@ -30,10 +30,15 @@ export interface Target {
   readonly subject: Subject;
 }
 
-/** Reads a reference. Namespaced kinds default to namespace `default`. Throws `Invalid`. */
-export function targetOf(definition: AnyResourceDefinition, ref: ObjectRef, prefix: string): Target {
+/** Reads a reference; where that names no namespace, and the kind has them, it is `home`. Throws `Invalid`. */
+export function targetOf(
+  definition: AnyResourceDefinition,
+  ref: ObjectRef,
+  prefix: string,
+  home: string = DEFAULT_NAMESPACE,
+): Target {
   const { name, namespace } = partsOf(definition, ref);
-  const scoped = definition.scope === 'Namespaced' ? (namespace ?? DEFAULT_NAMESPACE) : namespace;
+  const scoped = definition.scope === 'Namespaced' ? (namespace ?? home) : namespace;
   const path = storeKey(definition, { name, namespace: scoped }, prefix);
   const objectName: ObjectName = scoped === undefined ? { name } : { name, namespace: scoped };
   const key = objectKey(objectName);

@@ -1,4 +1,5 @@
 import { SetpointError } from '../errors/index.ts';
+import { checkOptionNames } from '../resource/index.ts';
 import type { Revision } from '../store/index.ts';
 import { Candidate, type Line } from './candidate.ts';
 import { Claims } from './claims.ts';
@@ -6,7 +7,7 @@ import { checkCoordinationName, checkCoordinationPrefix, DEFAULT_COORDINATION_PR
 import { encodeHolder } from './line.ts';
 import type { Ownership } from './ownership.ts';
 import { type Patience, patiently } from './patience.ts';
-import type { Session } from './session.ts';
+import { checkIsSession, type Session } from './session.ts';
 
 export interface CampaignOptions extends Patience {
   /** Where the election's keys are: `<prefix>/elections/<name>/`. Default `/setpoint`. */
@@ -49,6 +50,8 @@ export class Leadership {
   }
 }
 
+const OPTIONS: readonly string[] = ['signal', 'timeoutMs', 'prefix', 'value'] satisfies (keyof CampaignOptions)[];
+
 const campaigning = new Claims<object>();
 
 /**
@@ -56,6 +59,8 @@ const campaigning = new Claims<object>();
  * `lock` does, and with `Invalid` when the session stands in this election already.
  */
 export async function campaign(session: Session, name: string, options: CampaignOptions = {}): Promise<Leadership> {
+  checkIsSession('campaign', session);
+  checkOptionNames('campaign', options, OPTIONS);
   const line = electionLine(name, options.prefix);
   if (campaigning.find(session, line.prefix)) {
     throw new SetpointError(

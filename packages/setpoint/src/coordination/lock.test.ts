@@ -11,6 +11,27 @@ describe('lock', () => {
   let { clock, store, open, keys } = lockBed();
   beforeEach(() => ({ clock, store, open, keys } = lockBed()));
 
+  // A time limit under a misspelt name is none: it would wait for ever.
+  it('refuses options that it does not know, and what is no session', async () => {
+    const session = await open();
+    const refusal = (call: () => Promise<unknown>) => call().catch((error: unknown) => error);
+    for (const take of [lock, tryLock]) {
+      expect(await refusal(() => take(session, 'l', { timeout: 5 } as never))).toMatchObject({
+        code: 'Invalid',
+        message: expect.stringMatching(/no option 'timeout': did you mean 'timeoutMs'/),
+      });
+      expect(await refusal(() => take(store as never, 'l'))).toMatchObject({
+        code: 'Invalid',
+        message: expect.stringMatching(/takes a session, as `await openSession.*got a /),
+      });
+    }
+    expect(await refusal(() => openSession({ store, clock, ttl: 5 } as never))).toMatchObject({
+      code: 'Invalid',
+      message: expect.stringMatching(/openSession has no option 'ttl'/),
+    });
+    expect(await keys()).toEqual([]);
+  });
+
   it('I-147, I-148: is held by one session at a time, in the order of arrival', async () => {
     const sessions = await Promise.all([open(), open(), open()]);
     const order: number[] = [];

@@ -1,5 +1,6 @@
 import { SetpointError } from '../errors/index.ts';
 import { abortable } from '../internal/abortable.ts';
+import { checkOptionNames } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
 import { Candidate, type Line } from './candidate.ts';
 import { Claims } from './claims.ts';
@@ -8,7 +9,7 @@ import type { FencingToken } from './fencing-token.ts';
 import type { Holder } from './line.ts';
 import { Ownership } from './ownership.ts';
 import { type Patience, patiently } from './patience.ts';
-import type { Session } from './session.ts';
+import { checkIsSession, type Session } from './session.ts';
 
 export interface LockOptions extends Patience {
   /** Where the lock's keys are: `<prefix>/locks/<name>/`. Default `/setpoint`. */
@@ -45,7 +46,7 @@ const claims = new Claims<Claim>();
  * ```
  */
 export async function lock(session: Session, name: string, options: LockOptions = {}): Promise<HeldLock> {
-  const line = lockLine(name, options);
+  const line = lockLine('lock', session, name, options);
   return patiently(line.what, session, options, async (signal) => {
     for (;;) {
       const claim = claims.find(session, line.prefix);
@@ -62,7 +63,7 @@ export async function lock(session: Session, name: string, options: LockOptions 
  * holder, only for the store, and for that no longer than the options say.
  */
 export async function tryLock(session: Session, name: string, options: LockOptions = {}): Promise<TryLockResult> {
-  const line = lockLine(name, options);
+  const line = lockLine('tryLock', session, name, options);
   return patiently(line.what, session, options, async (signal) => {
     const claim = claims.find(session, line.prefix);
     const candidate = new Candidate(session, line, options);
@@ -129,7 +130,12 @@ export class HeldLock {
   }
 }
 
-function lockLine(name: string, { prefix = DEFAULT_COORDINATION_PREFIX }: LockOptions): Line {
+const OPTIONS: readonly string[] = ['signal', 'timeoutMs', 'prefix', 'value'] satisfies (keyof LockOptions)[];
+
+function lockLine(call: string, session: Session, name: string, options: LockOptions): Line {
+  checkIsSession(call, session);
+  checkOptionNames(call, options, OPTIONS);
+  const { prefix = DEFAULT_COORDINATION_PREFIX } = options;
   const root = checkCoordinationPrefix('lock', prefix);
   return { what: `lock '${name}'`, prefix: `${root}/locks/${checkCoordinationName('lock', name)}/`, root };
 }

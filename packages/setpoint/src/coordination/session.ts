@@ -4,6 +4,7 @@ import { type Clock, sleep, systemClock, type Timer } from '../internal/clock.ts
 import { linkedAbort } from '../internal/linked-abort.ts';
 import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
+import { checkOptionNames, kindOf } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
 
 export interface SessionOptions {
@@ -239,6 +240,7 @@ type Settings = Required<Omit<SessionOptions, 'renewEveryMs' | 'renewWithinMs'>>
   Pick<SessionOptions, 'renewEveryMs' | 'renewWithinMs'>;
 
 function checkSession(options: SessionOptions): Settings {
+  checkOptionNames('openSession', options, OPTIONS);
   const { store, ttlSeconds = 15, clock = systemClock, random = systemRandom, logger } = options;
   const { retryMs = RETRY_MS, identity = defaultIdentity(random) } = options;
   if (typeof store?.leaseGrant !== 'function')
@@ -257,8 +259,30 @@ function checkSession(options: SessionOptions): Settings {
   return { ...options, store, ttlSeconds, retryMs, identity, clock, random, logger: steadyLogger(logger) };
 }
 
+const OPTIONS: readonly string[] = [
+  'store',
+  'ttlSeconds',
+  'renewEveryMs',
+  'renewWithinMs',
+  'retryMs',
+  'identity',
+  'clock',
+  'random',
+  'logger',
+] satisfies (keyof SessionOptions)[];
+
 const IDENTITY_MAX = 253;
 
 function defaultIdentity(random: Random): string {
   return `${hostname()}-${process.pid}-${random.uuid().slice(0, 8)}`;
+}
+
+/** Refuses what is no session with `Invalid`: a store, say, or the options of one. */
+export function checkIsSession(what: string, session: unknown): void {
+  // By what it does: another copy of this package has a class of its own.
+  if (typeof (session as Partial<Session> | undefined)?.assertAlive === 'function') return;
+  throw new SetpointError(
+    'Invalid',
+    `${what} takes a session, as \`await openSession({ store })\` gives; got ${kindOf(session)}`,
+  );
 }

@@ -1,6 +1,7 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { type Clock, sleep } from '../internal/clock.ts';
 import type { Random } from '../internal/random.ts';
+import { checkOptionNames } from '../resource/index.ts';
 import type { Store } from '../store/port.ts';
 import { type AuditedCache, type AuditFinding, type AuditPace, auditPass } from './audit-pass.ts';
 
@@ -47,6 +48,7 @@ export interface AuditorOptions {
 /** The options checked and with their defaults; undefined for `false`. Throws `Invalid`. */
 export function auditPace(given: AuditOptions | boolean = true): Required<AuditOptions> | undefined {
   if (given === false) return undefined;
+  if (given !== true) checkOptionNames('informer option audit', given, ['periodMs', 'keysPerSecond']);
   const { periodMs = PERIOD_MS, keysPerSecond = KEYS_PER_SECOND } = given === true ? {} : given;
   if (!(periodMs >= PERIOD_MIN_MS)) throw invalid('periodMs', `a number of at least ${PERIOD_MIN_MS}`, periodMs);
   if (!(keysPerSecond >= 1)) throw invalid('keysPerSecond', 'a number of at least 1', keysPerSecond);

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
-import type { Codec, DeepReadonly } from '../resource/index.ts';
+import { checkOptionNames, type Codec, type DeepReadonly } from '../resource/index.ts';
 import { PAGE_KEYS_MAX } from '../store/page-size.ts';
 import type { Store } from '../store/port.ts';
 import { type AuditOptions, auditPace } from './audit.ts';
@@ -74,10 +74,29 @@ export interface InformerSettings<T> extends Required<
   readonly metrics: Metrics;
 }
 
+const OPTIONS: readonly string[] = [
+  'store',
+  'prefix',
+  'codec',
+  'name',
+  'pageSize',
+  'indexes',
+  'clock',
+  'random',
+  'logger',
+  'freeze',
+  'audit',
+  'massDelete',
+  'metrics',
+  'transform',
+  'keysOnly',
+] satisfies (keyof AnyInformerOptions<unknown>)[];
+
 const KEYS_ONLY: Pick<Codec<null>, 'decode'> = { decode: () => null };
 
 /** The options checked and with their defaults. Throws `Invalid`. */
 export function withDefaults<T>(options: AnyInformerOptions<T>): InformerSettings<T> {
+  checkOptionNames('createInformer', options, OPTIONS);
   const { store, prefix, keysOnly = false, transform, pageSize = PAGE_KEYS_MAX } = options;
   const codec = keysOnly ? KEYS_ONLY : options.codec;
   if (typeof store?.range !== 'function' || typeof store.watch !== 'function') throw invalid('store', 'a Store', store);

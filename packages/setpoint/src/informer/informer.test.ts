@@ -763,6 +763,9 @@ describe('Informer', () => {
     [{ pageSize: 0 }, /pageSize.*at least 1.*0/],
     [{ codec: undefined }, /codec.*decode.*undefined/],
     [{ store: {} }, /store.*Store.*object/],
+    [{ keyOnly: true }, /createInformer has no option 'keyOnly': did you mean 'keysOnly'/],
+    [{ audit: { period: 60_000 } }, /audit has no option 'period': did you mean 'periodMs'/],
+    [{ massDelete: { shares: 0.9 } }, /massDelete has no option 'shares': did you mean 'share'/],
   ])('refuses the options %j', (options, message) => {
     const make = (): unknown =>
       createInformer({ store: memoryStore(), prefix: '/x', codec: textCodec, ...options } as InformerOptions<string>);

@@ -1,4 +1,5 @@
 import { SetpointError } from '../errors/index.ts';
+import { checkOptionNames } from '../resource/index.ts';
 import type { Revision } from '../store/port.ts';
 import type { CacheChange } from './change.ts';
 
@@ -18,11 +19,13 @@ export interface MassDelete {
   readonly of: number;
 }
 
+const OPTIONS: readonly string[] = ['share', 'least'] satisfies (keyof MassDeleteOptions)[];
 const DEFAULTS: Required<MassDeleteOptions> = { share: 0.5, least: 100 };
 
 /** The options checked and with their defaults; undefined for `false`. Throws `Invalid`. */
 export function massDeleteLimits(given: MassDeleteOptions | boolean = true): Required<MassDeleteOptions> | undefined {
   if (given === false) return undefined;
+  if (given !== true) checkOptionNames('informer option massDelete', given, OPTIONS);
   const limits = { ...DEFAULTS, ...(given === true ? {} : given) };
   if (!(limits.share > 0 && limits.share < 1)) throw invalid('share', 'a number above 0 and below 1', limits.share);
   if (!Number.isInteger(limits.least) || limits.least < 1) {

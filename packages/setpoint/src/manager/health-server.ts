@@ -4,6 +4,7 @@ import { SetpointError } from '../errors/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { type Deferred, deferred } from '../internal/deferred.ts';
 import { linkedAbort } from '../internal/linked-abort.ts';
+import { kindOf } from '../resource/index.ts';
 import { answerDebug, type DebugPages } from './debug-pages.ts';
 import { isKnownHost, isLoopback } from './host-check.ts';
 import { runCheck } from './run-checks.ts';
@@ -45,12 +46,18 @@ export class HealthServer implements Runnable {
   readonly #listening: Deferred<AddressInfo> = deferred();
 
   constructor(options: HealthServerOptions) {
-    const { port, host = '127.0.0.1' } = options;
+    const { port, host = '127.0.0.1', allowedHosts } = options;
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new SetpointError('Invalid', `the health port must be an integer from 0 to 65535; got ${String(port)}`);
     }
     if (typeof host !== 'string' || host === '') {
       throw new SetpointError('Invalid', `the health host must be an address or a name; got ${String(host)}`);
+    }
+    if (allowedHosts !== undefined && !Array.isArray(allowedHosts)) {
+      throw new SetpointError(
+        'Invalid',
+        `the health allowedHosts must be a list of names; got ${kindOf(allowedHosts)}`,
+      );
     }
     this.#options = options;
     this.#clock = options.clock ?? systemClock;

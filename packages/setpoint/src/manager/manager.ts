@@ -4,6 +4,7 @@ import { type Deferred, deferred } from '../internal/deferred.ts';
 import { holdProcess } from '../internal/hold-process.ts';
 import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { managerChannel, type ManagerMessage } from '../internal/diagnostics.ts';
+import { kindOf } from '../resource/index.ts';
 import { type GroupName, startOrder, stopOrder } from './life-order.ts';
 import { onTerminationSignal } from './process-signals.ts';
 import { describeStatus, type HealthCheck, nameOf, type Runnable, type RunnableStatus } from './runnable.ts';
@@ -55,10 +56,10 @@ export class Manager {
 
   constructor(options: ManagerOptions = {}) {
     this.#gracefulTimeoutMs = options.gracefulTimeoutMs ?? GRACEFUL_TIMEOUT_MS;
-    if (Number.isNaN(this.#gracefulTimeoutMs)) {
+    if (typeof this.#gracefulTimeoutMs !== 'number' || Number.isNaN(this.#gracefulTimeoutMs)) {
       throw new SetpointError(
         'Invalid',
-        'gracefulTimeoutMs must be a number of milliseconds, negative for ever; got NaN',
+        `gracefulTimeoutMs must be a number of milliseconds, negative for ever; got ${kindOf(this.#gracefulTimeoutMs)}`,
       );
     }
     this.#leadership = options.leadership;
@@ -80,6 +81,12 @@ export class Manager {
 
   /** Adds to a group, by default `others`. While the manager runs, it begins at once if its group has started. */
   add(runnable: Runnable, options: { readonly group?: GroupName } = {}): this {
+    if (typeof runnable?.run !== 'function') {
+      throw new SetpointError(
+        'Invalid',
+        `a runnable must be an object with a function run(signal); got ${kindOf(runnable)}`,
+      );
+    }
     if (this.#state === 'stopping' || this.#state === 'stopped') {
       throw new SetpointError(
         'Closed',

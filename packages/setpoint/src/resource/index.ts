@@ -91,6 +91,7 @@ export {
 } from './managed-fields.ts';
 export { type MergePatch, mergePatch, mergePatchBetween } from './merge-patch.ts';
 export { nearestName } from './nearest-name.ts';
+export { checkOptionNames } from './option-names.ts';
 export type { Condition, ManagedFields, ObjectMeta, OwnerReference } from './object-meta.ts';
 export {
   controllerOf,

@@ -1,17 +1,10 @@
 import { Controller, type ReconcileReport } from '../controller/index.ts';
 import type { ObjectRef } from '../client/index.ts';
+import { targetOf } from '../client/object-ref.ts';
 import type { Logger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
-import type { AnyResourceDefinition, ResourceObject } from '../resource/index.ts';
-import {
-  and,
-  enqueueMapped,
-  enqueueObject,
-  enqueueOwner,
-  informerSource,
-  type Source,
-  type SourceSink,
-} from '../source/index.ts';
+import { type AnyResourceDefinition, DEFAULT_PREFIX, invalid, kindOf, type ResourceObject } from '../resource/index.ts';
+import { and, enqueueObject, enqueueOwner, informerSource, type Source, type SourceSink } from '../source/index.ts';
 import type { ControllerDefinition, Watch } from './define-controller.ts';
 import type { KindCaches } from './kind-caches.ts';
 import { ownKeysOf } from './tenure.ts';
@@ -65,7 +58,8 @@ export async function replayKeys(
 }
 
 function sourcesOf(defined: ControllerDefinition, caches: KindCaches): Source[] {
-  return [...cachedSourcesOf(defined, caches), ...defined.sources];
+  const further = defined.sources.map((source) => namingObjects(source, defined.definition));
+  return [...cachedSourcesOf(defined, caches), ...further];
 }
 
 function cachedSourcesOf(defined: ControllerDefinition, caches: KindCaches): Source[] {
@@ -73,17 +67,39 @@ function cachedSourcesOf(defined: ControllerDefinition, caches: KindCaches): Sou
   return [
     informerSource(caches.informer(definition), enqueueObject, { predicate: and(...predicates) }),
     ...owns.map((kind) => informerSource(caches.informer(kind), enqueueOwner({ owner: definition }))),
-    ...watches.map((watch) =>
-      informerSource(caches.informer(watch.resource), enqueueMapped(refsOf(watch, definition))),
-    ),
+    ...watches.map((watch) => informerSource(caches.informer(watch.resource), keysOf(watch, definition))),
   ];
 }
 
-/** A watch's mapping with the namespaces filled in that it left out. */
-function refsOf({ map }: Watch<AnyResourceDefinition>, definition: AnyResourceDefinition) {
-  return (object: ResourceObject): Iterable<ObjectRef> =>
-    Array.from(map(object), (ref) => {
-      if (definition.scope === 'Cluster' || typeof ref === 'string' || 'metadata' in ref) return ref;
-      return { name: ref.name, namespace: ref.namespace ?? object.metadata.namespace ?? 'default' };
-    });
+/** What a watch maps an object to. What it names without a namespace is in that of the object. */
+function keysOf({ resource, map }: Watch<AnyResourceDefinition>, definition: AnyResourceDefinition) {
+  return (object: ResourceObject): string[] => {
+    const refs: unknown = map(object);
+    if (typeof refs !== 'object' || refs === null || !(Symbol.iterator in refs)) {
+      const subject = { what: `The map of the watched ${resource.kind}` };
+      throw invalid(subject, '', "a list of references, such as [{ name: 'web' }]", kindOf(refs));
+    }
+    return Array.from(refs as Iterable<ObjectRef>, (ref) => keyOf(definition, ref, object.metadata.namespace));
+  };
+}
+
+/** Reads what a source of the user's asks for as a client reads references, with `default` for no namespace. */
+function namingObjects(source: Source, definition: AnyResourceDefinition): Source {
+  return {
+    name: source.name,
+    start: (sink, signal) => {
+      const enqueue: SourceSink['enqueue'] = (ref, notes) => {
+        try {
+          sink.enqueue(keyOf(definition, ref), notes);
+        } catch (error) {
+          sink.report(error, { source: source.name, stage: 'keys' });
+        }
+      };
+      return source.start({ enqueue, report: (error, during) => sink.report(error, during) }, signal);
+    },
+  };
+}
+
+function keyOf(definition: AnyResourceDefinition, ref: ObjectRef, home?: string): string {
+  return targetOf(definition, ref, DEFAULT_PREFIX, home).key;
 }

@@ -1,9 +1,9 @@
 import { type Client, type ClientOptions, createClient } from '../client/index.ts';
-import type { Controller, ReconcileReport } from '../controller/index.ts';
+import type { Controller } from '../controller/index.ts';
 import { SetpointError } from '../errors/index.ts';
 import { createEventRecorder } from '../events/index.ts';
 import { createGarbageCollector } from '../garbage-collection/index.ts';
-import type { Informer, MassDeleteOptions } from '../informer/index.ts';
+import type { Informer } from '../informer/index.ts';
 import { type Clock, systemClock } from '../internal/clock.ts';
 import { defaultLogger } from './console-logger.ts';
 import { type Logger, steadyLogger } from '../internal/logger.ts';
@@ -12,89 +12,15 @@ import { type Random, systemRandom } from '../internal/random.ts';
 import { type HealthServer, Manager, type ManagerState, type Runnable } from '../manager/index.ts';
 import { type AnyResourceDefinition, DEFAULT_PREFIX, type ObjectOf } from '../resource/index.ts';
 import type { Store } from '../store/index.ts';
-import type { Leader, LeaderElectionOptions, ShardingOptions } from '../coordination/index.ts';
+import type { Leader } from '../coordination/index.ts';
 import { bindController, replayKeys } from './bind-controller.ts';
 import { type Coordinated, electedBy, shardedBy } from './coordinated.ts';
-import type { ControllerDefinition } from './define-controller.ts';
 import { controllerRunnable } from './controller-runnable.ts';
-import { type HealthOptions, healthServer } from './health.ts';
+import { healthServer } from './health.ts';
 import { electedCollector } from './elected-collector.ts';
 import { KindCaches } from './kind-caches.ts';
+import { checkManagerOptions, type ControlPlaneOptions } from './manager-options.ts';
 import { readingStore } from './tenure.ts';
-import { checkOptionNames } from './option-names.ts';
-
-export interface ControlPlaneOptions {
-  /** Where the objects are. Stays open when the manager stops, except at the end of the process: see `run`. */
-  readonly store: Store;
-  /** What every key starts with. Default `/registry`. */
-  readonly prefix?: string;
-  readonly controllers?: readonly ControllerDefinition[];
-  /** Kinds that no controller names, to be cached and garbage collected all the same. */
-  readonly resources?: readonly AnyResourceDefinition[];
-  /** Whatever else should live as long: it starts after the caches and before the controllers. */
-  readonly runnables?: readonly Runnable[];
-  /** Whether objects go when their owners have gone. Default true. */
-  readonly garbageCollection?: boolean;
-  /**
-   * Several replicas, one of which works: its controllers run, and their writes carry its leadership; the others stand
-   * by with their caches warm. A leader that loses its leadership ends with `LockLost`, to be started again.
-   */
-  readonly leaderElection?: LeaderElectionOptions;
-  /** Several replicas that share the keys of all controllers; their writes carry the slot of the key that is worked on. */
-  readonly sharding?: ShardingOptions;
-  /** Asked about every write of this manager's objects before it is sent: see `admit`. */
-  readonly admission?: ClientOptions['admission'];
-  /** Stands between the objects of a kind and their stored bytes: see `aesGcmTransformer`. */
-  readonly transformerOf?: ClientOptions['transformerOf'];
-  /**
-   * When most of a cache goes at once, its handlers, and so the controllers, are held and `/readyz` fails until somebody
-   * who has looked calls `manager.informer(Kind).release()`. The limits; `false` for no guard. Default: more than half
-   * of a kind, and at least 100 objects.
-   */
-  readonly massDelete?: MassDeleteOptions | boolean;
-  /** How long what reconciles say by `event` is kept; false: it is not stored at all. Default 1 h. */
-  readonly eventTtlMs?: number | false;
-  /** Serves `/healthz`, `/readyz`, `/metrics` and `/debug`, on loopback unless told otherwise. Default: no. */
-  readonly health?: HealthOptions;
-  /** How long a stop may take. Default 30 s, negative for ever. */
-  readonly gracefulTimeoutMs?: number;
-  /** How long a cache may take to be complete before the start fails. Default 2 min, as controller-runtime. */
-  readonly cacheSyncTimeoutMs?: number;
-  /** Told of every attempt of every controller that ended. */
-  readonly onReconciled?: (report: ReconcileReport) => void;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  /**
-   * Default: warnings and errors to standard error, readable on a terminal, JSON otherwise; nothing under a test
-   * runner. A pino logger fits.
-   */
-  readonly logger?: Logger;
-  /** Where everything is counted. Default: a registry of its own. */
-  readonly metrics?: Metrics;
-}
-
-const OPTIONS: readonly string[] = [
-  'store',
-  'prefix',
-  'controllers',
-  'resources',
-  'runnables',
-  'garbageCollection',
-  'leaderElection',
-  'sharding',
-  'admission',
-  'transformerOf',
-  'massDelete',
-  'eventTtlMs',
-  'health',
-  'gracefulTimeoutMs',
-  'cacheSyncTimeoutMs',
-  'onReconciled',
-  'clock',
-  'random',
-  'logger',
-  'metrics',
-] satisfies (keyof ControlPlaneOptions)[];
 
 /** Binds controllers to a store. Nothing is read or written before {@link ControlPlane.run}. */
 export function createManager(options: ControlPlaneOptions): ControlPlane {
@@ -126,7 +52,7 @@ export class ControlPlane {
 
   /** Throws `Invalid` when two controllers have one name, or two kinds one plural. */
   constructor(options: ControlPlaneOptions) {
-    checkOptions(options);
+    checkManagerOptions(options);
     const { store, prefix = DEFAULT_PREFIX, clock = systemClock, random = systemRandom } = options;
     const logger = steadyLogger(options.logger ?? defaultLogger());
     const { cacheSyncTimeoutMs = 120_000, gracefulTimeoutMs, metrics = createMetrics(), onReconciled } = options;
@@ -162,7 +88,6 @@ export class ControlPlane {
     const surroundings = { ...parts, events, tenure: coordinated?.tenure, ...(onReconciled && { onReconciled }) };
 
     const defined = options.controllers ?? [];
-    refuseRepeatedNames(defined);
     this.#controllers = new Map(defined.map((each) => [each.name, bindController(each, surroundings)]));
     for (const kind of options.resources ?? []) this.#caches.informer(kind);
     for (const runnable of options.runnables ?? []) this.#manager.add(runnable);
@@ -272,32 +197,4 @@ interface Parts extends Pick<ClientOptions, 'transformerOf'> {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
-}
-
-function checkOptions(options: ControlPlaneOptions): void {
-  checkOptionNames('createManager', options, OPTIONS);
-  const { store, cacheSyncTimeoutMs = 1 } = options;
-  if (typeof store?.range !== 'function' || typeof store.watch !== 'function') {
-    throw new SetpointError(
-      'Invalid',
-      `createManager: store must be a Store, such as memoryStore(); got ${typeof store}`,
-    );
-  }
-  if (options.leaderElection && options.sharding) {
-    throw new SetpointError(
-      'Invalid',
-      'createManager: leaderElection and sharding exclude each other: either one replica works, or all share the keys',
-    );
-  }
-  if (!(cacheSyncTimeoutMs > 0)) {
-    const got = String(cacheSyncTimeoutMs);
-    throw new SetpointError('Invalid', `createManager: cacheSyncTimeoutMs must be a number above 0; got ${got}`);
-  }
-}
-
-function refuseRepeatedNames(controllers: readonly ControllerDefinition[]): void {
-  const names = controllers.map(({ name }) => name);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated === undefined) return;
-  throw new SetpointError('Invalid', `two controllers are called '${repeated}': give one of them a name of its own`);
 }

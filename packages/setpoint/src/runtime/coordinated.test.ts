@@ -4,7 +4,8 @@ import { Server, Website } from '../../../../test/harness/running-manager.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
 import { keyRange, keyText, memoryStore, type RangeRequest, type Store } from '../store/index.ts';
-import { type ControlPlane, type ControlPlaneOptions, createManager } from './control-plane.ts';
+import { type ControlPlane, createManager } from './control-plane.ts';
+import type { ControlPlaneOptions } from './manager-options.ts';
 import { type ControllerDefinition, defineController } from './define-controller.ts';
 
 const ELECTION = '/registry/_coordination/elections/test/';

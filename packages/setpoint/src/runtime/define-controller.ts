@@ -1,10 +1,19 @@
 import { SetpointError } from '../errors/index.ts';
 import type { ObjectRef } from '../client/index.ts';
 import type { ControllerOptions, Result, RunHistoryOptions } from '../controller/index.ts';
-import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
+import { type AnyResourceDefinition, checkOptionNames, kindOf, type ObjectOf } from '../resource/index.ts';
 import type { Predicate, Source } from '../source/index.ts';
 import type { Fairness, RateLimiter } from '../workqueue/index.ts';
-import { checkOptionNames } from './option-names.ts';
+import {
+  ANYTHING,
+  checkList,
+  checkOptional,
+  checkShape,
+  checkTuning,
+  FUNCTION,
+  KIND,
+  SOURCE,
+} from './option-shapes.ts';
 import type { GoneContext, ReconcileContext } from './reconcile-context.ts';
 
 type Answer = Promise<Result | void> | Result | void;
@@ -13,8 +22,9 @@ type Answer = Promise<Result | void> | Result | void;
 export interface Watch<Watched> {
   readonly resource: Watched;
   /**
-   * The objects to reconcile because of this one. A name without a namespace is in the namespace of `object`. Called
-   * for the old and the new state of an update; must be pure and quick.
+   * The objects to reconcile because of this one, in a list. What it names without a namespace is in that of `object`.
+   * Called for the old and the new state of an update; must be pure and quick. What it throws, or gives in place of a
+   * list, is logged and counted, and the controller goes on.
    */
   readonly map: (object: ObjectOf<Watched>) => Iterable<ObjectRef>;
 }
@@ -30,7 +40,10 @@ export interface ControllerDefinitionOptions<
   readonly owns?: Owns;
   /** Kinds that are only looked at. */
   readonly watches?: { readonly [Index in keyof Watched]: Watch<Watched[Index]> };
-  /** Further origins of keys to reconcile, such as an `observableSource`: for what happens outside the store. */
+  /**
+   * Further origins of objects to reconcile, such as an `observableSource`: for what happens outside the store. What they
+   * name without a namespace is in `default`.
+   */
   readonly sources?: readonly Source[];
   /** Which changes of the reconciled kind itself count; all must pass. Default: every change. */
   readonly predicates?: readonly Predicate<ObjectOf<Definition>>[];
@@ -110,6 +123,14 @@ export interface ControllerDefinition {
   readonly gone: ((context: GoneContext) => Answer) | undefined;
 }
 
+/** Whatever a caller without a compiler gives. */
+type AnyOptions = ControllerDefinitionOptions<
+  // eslint-disable-next-line typescript/no-explicit-any
+  any,
+  readonly AnyResourceDefinition[],
+  readonly AnyResourceDefinition[]
+>;
+
 export type AnyContext = ReconcileContext<AnyResourceDefinition, AnyResourceDefinition>;
 
 /**
@@ -130,27 +151,8 @@ export function defineController<
   const Owns extends readonly AnyResourceDefinition[] = readonly [],
   const Watched extends readonly AnyResourceDefinition[] = readonly [],
 >(definition: Definition, options: ControllerDefinitionOptions<Definition, Owns, Watched>): ControllerDefinition {
-  checkOptionNames('defineController', options, OPTIONS);
-  const name = options.name ?? definition.plural;
-  if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(name)) {
-    throw new SetpointError(
-      'Invalid',
-      `a controller's name must be lower-case letters, digits, '-' and '.'; got '${name}'`,
-    );
-  }
-  if (typeof options.reconcile !== 'function') {
-    throw new SetpointError(
-      'Invalid',
-      `controller '${name}': reconcile must be a function; got ${typeof options.reconcile}`,
-    );
-  }
+  const name = checkDefinition(definition, options);
   const { concurrency, timeoutMs, graceMs, fairness, history, rateLimiter, transactional = false } = options;
-  if (typeof transactional !== 'boolean') {
-    throw new SetpointError(
-      'Invalid',
-      `controller '${name}': transactional must be true or false; got ${typeof transactional}`,
-    );
-  }
   // From here on the kinds are told apart by their definitions, not by their types.
   const erased = options as unknown as ControllerDefinitionOptions<
     AnyResourceDefinition,
@@ -178,4 +180,36 @@ export function defineController<
     finalize: erased.finalize && ((context: AnyContext) => erased.finalize!(context)),
     gone: erased.gone && ((context: GoneContext) => erased.gone!(context)),
   });
+}
+
+/** Refuses with `Invalid` what could not work, and gives the controller's name. Numbers are checked by the controller. */
+function checkDefinition(definition: AnyResourceDefinition, options: AnyOptions): string {
+  checkShape('the first argument of defineController', definition, KIND);
+  checkOptionNames('defineController', options, OPTIONS);
+  const { name = definition.plural, owns, watches, sources, predicates, transactional = false } = options;
+  if (typeof name !== 'string' || !/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(name)) {
+    throw new SetpointError(
+      'Invalid',
+      `a controller's name must be lower-case letters, digits, '-' and '.'; ` +
+        `got ${typeof name === 'string' ? `'${name}'` : kindOf(name)}`,
+    );
+  }
+  const what = `controller '${name}':`;
+  checkShape(`${what} reconcile`, options.reconcile, FUNCTION);
+  checkOptional(`${what} finalize`, options.finalize, FUNCTION);
+  checkOptional(`${what} gone`, options.gone, FUNCTION);
+  checkList(`${what} owns`, owns, KIND);
+  checkList(`${what} watches`, watches, ANYTHING('{ resource, map }', 'a list of { resource, map }'));
+  for (const [index, watch] of (watches ?? []).entries()) {
+    checkOptionNames(`${what} watches[${index}]`, watch, ['resource', 'map']);
+    checkShape(`${what} watches[${index}].resource`, watch.resource, KIND);
+    checkShape(`${what} watches[${index}].map`, watch.map, FUNCTION);
+  }
+  checkList(`${what} sources`, sources, SOURCE);
+  checkList(`${what} predicates`, predicates, FUNCTION);
+  checkTuning(what, options);
+  if (typeof transactional !== 'boolean') {
+    throw new SetpointError('Invalid', `${what} transactional must be true or false; got ${kindOf(transactional)}`);
+  }
+  return name;
 }

@@ -22,7 +22,8 @@
  * Next: `define-controller.ts`, then `object-reconciler.ts`, then `control-plane.ts`
  */
 export { consoleLogger, type ConsoleLoggerOptions, type LogLevel } from './console-logger.ts';
-export { ControlPlane, type ControlPlaneOptions, createManager } from './control-plane.ts';
+export { ControlPlane, createManager } from './control-plane.ts';
+export type { ControlPlaneOptions } from './manager-options.ts';
 export {
   type ControllerDefinition,
   type ControllerDefinitionOptions,

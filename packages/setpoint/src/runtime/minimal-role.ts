@@ -1,8 +1,7 @@
 import { SetpointError } from '../errors/index.ts';
 import { Event } from '../events/index.ts';
-import { type AnyResourceDefinition, DEFAULT_PREFIX, keyPrefix } from '../resource/index.ts';
+import { type AnyResourceDefinition, checkOptionNames, DEFAULT_PREFIX, keyPrefix } from '../resource/index.ts';
 import type { ControllerDefinition } from './define-controller.ts';
-import { checkOptionNames } from './option-names.ts';
 
 export interface MinimalRoleOptions {
   /** Of the role, and of the user that gets it: letters, digits, `-`, `_` and `.`. */

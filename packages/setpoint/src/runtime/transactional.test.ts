@@ -5,7 +5,7 @@ import { deferred } from '../internal/deferred.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import type { ObjectOf } from '../resource/index.ts';
 import { memoryStore, type Store, type TxnRequest } from '../store/index.ts';
-import type { ControlPlaneOptions } from './control-plane.ts';
+import type { ControlPlaneOptions } from './manager-options.ts';
 import { type ControllerDefinitionOptions, defineController } from './define-controller.ts';
 
 type Options = ControllerDefinitionOptions<typeof Website, readonly [typeof Server], readonly []>;
