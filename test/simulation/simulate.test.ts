@@ -51,6 +51,32 @@ const failureOf = (options: ExploreOptions): Promise<string> =>
     (error: Error) => error.message,
   );
 
+describe('what a simulation is asked for', () => {
+  // Each of these passed once: a law that nobody asks about holds always, and so does one against faults that are not.
+  it.each([
+    [{ allways: [atMost(Part, 0)] }, /no option 'allways': did you mean 'always'/],
+    [{ matchs: () => false }, /no option 'matchs': did you mean 'matches'/],
+    [{ ms: 60_000 }, /no option 'ms'/],
+    [{ budget: { minutes: 5 } }, /budget has no option 'minutes': it takes schedules, ms/],
+    [{ budget: { ms: '60s' } }, /budget\.ms must be a number; got a string/],
+    [{ faults: ['crash-aftr', 'unknown'] }, /faults must be .*got 'crash-aftr'; did you mean 'crash-after'/],
+    [{ faults: 'crash-after' }, /faults must be 'all' or a list.*got a string/],
+    [{ always: () => true }, /always must be a list of laws.*got a function/],
+    [{ always: [() => true] }, /always\[0\] must be a law, made by law\(name, check\); got a function/],
+    [{ eventually: [undefined] }, /eventually\[0\] must be a law.*got nothing/],
+    [{ matches: true }, /matches must be a function of the state; got a boolean/],
+    [{ depth: 3 }, /depth must be 1, 2 or 'deeper'; got 3/],
+    [{ scenario: undefined }, /scenario must be a function of the user; got nothing/],
+    [{ controllers: {} }, /controllers must be a function.*got an object/],
+  ] as [object, RegExp][])('is refused where it is not, as in %j', async (more, message) => {
+    const wrong = { ...machine(sound), ...more } as ExploreOptions;
+    for (const run of [simulate, explore]) {
+      await expect(run(wrong)).rejects.toMatchObject({ code: 'Invalid', message: expect.stringMatching(message) });
+    }
+    expect(() => replay('v1.machine:none', wrong)).toThrow(message);
+  });
+});
+
 describe('simulate', () => {
   it('passes a sound controller under every single fault, and says what it did', async () => {
     const report = await simulate(machine(sound));

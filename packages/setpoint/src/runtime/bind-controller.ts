@@ -5,6 +5,7 @@ import type { Logger } from '../internal/logger.ts';
 import type { Metrics } from '../internal/metrics.ts';
 import { type AnyResourceDefinition, DEFAULT_PREFIX, invalid, kindOf, type ResourceObject } from '../resource/index.ts';
 import { and, enqueueObject, enqueueOwner, informerSource, type Source, type SourceSink } from '../source/index.ts';
+import { refKeys } from '../source/to-keys.ts';
 import type { ControllerDefinition, Watch } from './define-controller.ts';
 import type { KindCaches } from './kind-caches.ts';
 import { ownKeysOf } from './tenure.ts';
@@ -73,13 +74,13 @@ function cachedSourcesOf(defined: ControllerDefinition, caches: KindCaches): Sou
 
 /** What a watch maps an object to. What it names without a namespace is in that of the object. */
 function keysOf({ resource, map }: Watch<AnyResourceDefinition>, definition: AnyResourceDefinition) {
-  return (object: ResourceObject): string[] => {
+  return (object: ResourceObject): Iterable<string> => {
     const refs: unknown = map(object);
     if (typeof refs !== 'object' || refs === null || !(Symbol.iterator in refs)) {
       const subject = { what: `The map of the watched ${resource.kind}` };
       throw invalid(subject, '', "a list of references, such as [{ name: 'web' }]", kindOf(refs));
     }
-    return Array.from(refs as Iterable<ObjectRef>, (ref) => keyOf(definition, ref, object.metadata.namespace));
+    return refKeys(refs as Iterable<ObjectRef>, (ref) => keyOf(definition, ref, object.metadata.namespace));
   };
 }
 

@@ -61,6 +61,12 @@ describe('the objects that the map of a watch names', () => {
     expect(errors).toEqual([expect.stringMatching(message)]);
   });
 
+  it('count beside one that can be none', async () => {
+    const { keys, errors } = await mapped(() => ['Not A Name', 'web']);
+    expect(keys).toEqual(['shop/web']);
+    expect(errors).toEqual([expect.stringMatching(/Not A Name/)]);
+  });
+
   it('have no namespace where their kind has none', async () => {
     const keys: string[] = [];
     const zones = defineController(Zone, {

@@ -40,13 +40,19 @@ export function enqueueMapped<T>(map: (object: T) => Iterable<ObjectRef>): ToKey
   return (object) => refKeys(map(object));
 }
 
-/** The keys that references mean. One that can't be any costs no other its key: it is thrown once all were given. */
-export function* refKeys(refs: Iterable<ObjectRef>): Generator<string, void> {
+/**
+ * The keys that references mean, as `keyOf` reads them. One that can't be any costs no other its key: it is thrown once
+ * all were given.
+ */
+export function* refKeys(
+  refs: Iterable<ObjectRef>,
+  keyOf: (ref: ObjectRef) => string = refKey,
+): Generator<string, void> {
   const failures: unknown[] = [];
   for (const ref of refs) {
     let key: string;
     try {
-      key = refKey(ref);
+      key = keyOf(ref);
     } catch (error) {
       failures.push(error);
       continue;

@@ -4,47 +4,16 @@ import { systemClock } from '../../internal/clock.ts';
 import { type Random, seededRandom } from '../../internal/random.ts';
 import { enterWorld } from './ambient.ts';
 import { stateDifference } from './canonical.ts';
-import { drive, type Draining, fastestDraining, type Stepwise } from './drain.ts';
+import { drive, fastestDraining, type Stepwise } from './drain.ts';
 import { watchEscapes } from './escapes.ts';
-import { type Fault, FAULT_KINDS, type FaultKind, faultsText, isOmission } from './fault.ts';
+import { checkExploreOptions, type ExploreOptions } from './explore-options.ts';
+import { type Fault, FAULT_KINDS, faultsText, isOmission } from './fault.ts';
 import { diverseFirst, singleFaults } from './fault-space.ts';
 import { describeFailure, type SimulatedFailure } from './report.ts';
 import { Schedule } from './run-schedule.ts';
 import { shrink } from './shrink.ts';
 import type { Reference, ScheduleOptions, ScheduleResult } from './schedule-result.ts';
-import type { Judgement, SimulationSubject, Violation } from './world-options.ts';
-
-export interface ExploreOptions extends SimulationSubject, Judgement {
-  /**
-   * Which faults. Default `all`: those that can happen to setpoint's own informers, which is all but `travel`, because
-   * their lists are linearizable. `FAULT_KINDS` is really all.
-   */
-  readonly faults?: 'all' | readonly FaultKind[];
-  /**
-   * 1: every single fault. 2 (default): then pairs and triples, drawn at random and led by what is new. `deeper`: these
-   * alone, for a further search with another seed.
-   */
-  readonly depth?: 1 | 2 | 'deeper';
-  /** What the search may use: schedules, default 2,000, and real milliseconds, default 20,000. */
-  readonly budget?: { readonly schedules?: number; readonly ms?: number };
-  /** Where the random part begins. Default 1. */
-  readonly seed?: number;
-  /** How promise jobs are run. Default: the fastest way that this Node has. */
-  readonly draining?: Draining;
-  /** How many different failures to collect before the search ends. Default 1. */
-  readonly failuresMax?: number;
-  /** One in so many passing schedules runs a second time, which must be the same. Default 100. */
-  readonly doubleEvery?: number;
-  /** Called between schedules, many times a second, with how far the search has come. */
-  readonly onProgress?: (progress: SimulationProgress) => void;
-}
-
-/** How far a search has come. */
-export interface SimulationProgress {
-  readonly schedules: number;
-  /** The different failures so far. */
-  readonly failures: number;
-}
+import type { SimulationSubject, Violation } from './world-options.ts';
 
 /** What a search did and found. */
 export interface SimulationReport {
@@ -87,6 +56,7 @@ export class Campaign {
   readonly #startedAt = systemClock.now();
 
   constructor(options: ExploreOptions) {
+    checkExploreOptions(options);
     this.#options = options;
     this.name = nameOf(options);
     this.#random = seededRandom(options.seed ?? 1);

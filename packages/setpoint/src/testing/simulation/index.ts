@@ -15,7 +15,8 @@
  *
  * Next: `simulate.ts`, then `fault.ts` for what can happen, `world.ts` for how, `run-schedule.ts` for the verdict
  */
-export type { ExploreOptions, SimulationProgress, SimulationReport } from './campaign.ts';
+export type { SimulationReport } from './campaign.ts';
+export type { ExploreOptions, SimulationProgress } from './explore-options.ts';
 export type { Draining } from './drain.ts';
 export { type Fault, FAULT_KINDS, type FaultKind } from './fault.ts';
 export { atMost, type Law, law, noOrphans, ownedBy } from './law.ts';

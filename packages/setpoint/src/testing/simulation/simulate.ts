@@ -1,5 +1,6 @@
 import { SetpointError } from '../../errors/index.ts';
-import { Campaign, type ExploreOptions, type SimulationReport } from './campaign.ts';
+import { Campaign, type SimulationReport } from './campaign.ts';
+import type { ExploreOptions } from './explore-options.ts';
 import { parseFaults } from './fault.ts';
 import type { SimulatedFailure } from './report.ts';
 
@@ -40,7 +41,7 @@ export async function simulate(options: ExploreOptions): Promise<SimulationRepor
 }
 
 /** As {@link simulate}, for long runs: collects failures in its report instead of rejecting. */
-export function explore(options: ExploreOptions): Promise<SimulationReport> {
+export async function explore(options: ExploreOptions): Promise<SimulationReport> {
   return new Campaign(options).explore();
 }
 
