@@ -195,9 +195,8 @@ function checkDefinition(definition: AnyResourceDefinition, options: AnyOptions)
     );
   }
   const what = `controller '${name}':`;
-  checkShape(`${what} reconcile`, options.reconcile, FUNCTION);
-  checkOptional(`${what} finalize`, options.finalize, FUNCTION);
-  checkOptional(`${what} gone`, options.gone, FUNCTION);
+  checkShape(`${what} reconcile`, Reflect.get(options, 'reconcile'), FUNCTION);
+  for (const each of ['finalize', 'gone']) checkOptional(`${what} ${each}`, Reflect.get(options, each), FUNCTION);
   checkList(`${what} owns`, owns, KIND);
   checkList(`${what} watches`, watches, ANYTHING('{ resource, map }', 'a list of { resource, map }'));
   for (const [index, watch] of (watches ?? []).entries()) {

@@ -73,7 +73,8 @@ const OPTIONS: readonly string[] = [
  */
 export function checkExploreOptions(options: ExploreOptions): void {
   checkOptionNames('simulate', options, OPTIONS);
-  const { controllers, scenario, matches, always, eventually, faults = 'all', depth = 2, budget = {} } = options;
+  const scenario: unknown = Reflect.get(options, 'scenario');
+  const { controllers, matches, always, eventually, faults = 'all', depth = 2, budget = {} } = options;
   if (typeof controllers !== 'function' && !Array.isArray(controllers)) {
     throw invalid('controllers', 'a function that makes a list of controllers, or such a list', kindOf(controllers));
   }
