@@ -25,6 +25,7 @@ export {
   type RolloutProgress,
   type RolloutRevision,
 } from './cli-kind.ts';
+export { CommandError } from './command-error.ts';
 export {
   applyManifests,
   deleteManifests,
