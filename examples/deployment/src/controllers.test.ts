@@ -213,6 +213,29 @@ describe('the control plane of the deployment example', () => {
     });
   });
 
+  it.each(['lives', 'is gone'])('drains a Node that is deleted, whose agent %s, and lets it go then', async (agent) => {
+    await join('a', 10);
+    await apply(2, 'v1');
+    await clock.advance(2_000);
+    if (agent === 'is gone') {
+      manager.controller('pretending-agent').pause();
+      for (const each of await processes()) {
+        await manager.client.resource(Process).addFinalizer(each, agentFinalizer('a'));
+      }
+      await leave('a');
+      await clock.advance(100);
+    }
+    const nodes = manager.client.resource(Node);
+    await nodes.delete({ name: 'a' });
+    await clock.advance(1_000);
+    await join('b', 10);
+    manager.controller('pretending-agent').resume();
+    await clock.advance(5_000);
+    expect((await processes()).map(({ spec }) => spec.nodeName)).toEqual(['b', 'b']);
+    expect((await deployment()).status).toMatchObject({ ready: 2 });
+    expect(await nodes.find({ name: 'a' })).toBeUndefined();
+  });
+
   it('leaves a Node alone that comes back in time', async () => {
     await join('a', 10);
     await apply(2, 'v1');
@@ -340,6 +363,21 @@ describe('the control plane of the deployment example', () => {
     await say(() => true);
     await clock.advance(100);
     expect((await deployment()).spec.replicas).toBe(4);
+  });
+
+  it('does not wait for what is left of a Deployment of its name that was there before', async () => {
+    await join('a', 10);
+    await apply(2, 'v1');
+    await clock.advance(2_000);
+    const before = await processes();
+    for (const each of before) await manager.client.resource(Process).addFinalizer(each, 'demo.dev/slow');
+    await deployments().delete({ name: 'web' });
+    await clock.advance(60_000);
+    await apply(2, 'v1');
+    await clock.advance(2_000);
+    expect((await deployment()).status).toMatchObject({ ready: 2 });
+    expect(await processes()).toHaveLength(4);
+    for (const each of before) await manager.client.resource(Process).removeFinalizer(each, 'demo.dev/slow');
   });
 
   it('leaves nothing when a Deployment is deleted', async () => {

@@ -43,9 +43,7 @@ export function createNodeLifecycle(leases: Informer<unknown>, clock: Clock) {
       if (before === 'True') {
         event({ type: 'Warning', reason: 'NodeNotReady', message: `Node ${name} status is now: NodeNotReady` });
       }
-      const bound = lister(Process)
-        .list()
-        .filter(({ metadata, spec }) => spec.nodeName === name || metadata.finalizers?.includes(agentFinalizer(name)));
+      const bound = boundTo(name, lister(Process).list());
       const leftMs = Date.parse(silentSince) + EVICT_AFTER_MS - clock.wallNow();
       if (leftMs <= 0 && bound.length > 0) {
         event({ reason: 'DeletingAllProcesses', message: `Deleting all processes from Node ${name}` });
@@ -56,7 +54,22 @@ export function createNodeLifecycle(leases: Informer<unknown>, clock: Clock) {
       }
       return { requeueAfterMs: leftMs > 0 ? Math.min(leftMs, LOOK_AGAIN_MS) : LOOK_AGAIN_MS };
     },
+    /** A Node that is deleted goes when it is empty: else nobody would ever take its Processes off it. */
+    async finalize({ object, client, lister }) {
+      const { name } = object.metadata;
+      const bound = boundTo(name, lister(Process).list());
+      for (const process of bound) {
+        if (!leases.lister.has(name)) await evict(client, process, name);
+        else if (process.metadata.deletionTimestamp === undefined) await client.resource(Process).delete(process);
+      }
+      return bound.length === 0 ? {} : { requeueAfterMs: LOOK_AGAIN_MS };
+    },
   });
+}
+
+function boundTo(node: string, processes: readonly Process[]): Process[] {
+  const finalizer = agentFinalizer(node);
+  return processes.filter(({ metadata, spec }) => spec.nodeName === node || metadata.finalizers?.includes(finalizer));
 }
 
 /** Takes back what the silent agent last said. */

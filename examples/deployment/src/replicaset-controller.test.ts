@@ -6,14 +6,19 @@ import { templateHash } from './template-hash.ts';
 const process = (name: string, ready = true): Process => ({ metadata: { name }, status: { ready } }) as Process;
 const names = (processes: readonly Process[]): string[] => processes.map(({ metadata }) => metadata.name);
 
+const taken =
+  (...all: readonly string[]) =>
+  (name: string): boolean =>
+    all.includes(name);
+
 describe('freeNames', () => {
   it('fills the gaps first, and goes on after the last', () => {
-    expect(freeNames('web', [process('web-0'), process('web-2')], 3)).toEqual(['web-1', 'web-3', 'web-4']);
+    expect(freeNames('web', taken('web-0', 'web-2'), 3)).toEqual(['web-1', 'web-3', 'web-4']);
   });
 
   it('gives none when none is missing', () => {
-    expect(freeNames('web', [process('web-0')], 0)).toEqual([]);
-    expect(freeNames('web', [process('web-0')], -2)).toEqual([]);
+    expect(freeNames('web', taken('web-0'), 0)).toEqual([]);
+    expect(freeNames('web', taken('web-0'), -2)).toEqual([]);
   });
 });
 

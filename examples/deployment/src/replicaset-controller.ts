@@ -7,15 +7,15 @@ import { together } from './together.ts';
 export const replicaSetController = defineController(ReplicaSet, {
   owns: [Process],
   concurrency: 32,
-  async reconcile({ object, owned, status, event }) {
+  async reconcile({ object, lister, owned, status, event }) {
     const processes = owned(Process);
-    const all = processes.list();
-    const kept = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const kept = processes.list().filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const surplus = kept.length - object.spec.replicas;
 
     // Created, never applied to one that is there: its spec also holds what the scheduler has decided.
     const { labels, annotations, ...spec } = object.spec.template;
-    const missing = freeNames(object.metadata.name, all, -surplus);
+    const { name: set, namespace } = object.metadata;
+    const missing = freeNames(set, (name) => lister(Process).has(`${namespace}/${name}`), -surplus);
     await together(
       missing.map(async (name) => {
         await processes.create({ name, labels, annotations, spec });
@@ -35,15 +35,14 @@ export const replicaSetController = defineController(ReplicaSet, {
 });
 
 /**
- * The first `count` names that nothing has, not even a Process that is still stopping. Being counted rather than drawn
+ * The first `count` names that nothing has, not even a Process that is still stopping, of whatever owner. Being counted rather than drawn
  * at random they are the same when a run is repeated after a crash, which makes creating them twice impossible.
  */
-export function freeNames(set: string, existing: readonly Process[], count: number): string[] {
-  const taken = new Set(existing.map(({ metadata }) => metadata.name));
+export function freeNames(set: string, isTaken: (name: string) => boolean, count: number): string[] {
   const names: string[] = [];
   for (let index = 0; names.length < count; index++) {
     const name = `${set}-${index}`;
-    if (!taken.has(name)) names.push(name);
+    if (!isTaken(name)) names.push(name);
   }
   return names;
 }

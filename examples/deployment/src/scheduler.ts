@@ -25,7 +25,9 @@ export function createScheduler(clock: Clock = systemClock) {
 
       const nodes = lister(Node)
         .list()
-        .filter((each) => each.status?.ready === true && !each.spec.unschedulable);
+        .filter(({ metadata, spec, status: its }) => {
+          return its?.ready === true && !spec.unschedulable && metadata.deletionTimestamp === undefined;
+        });
       room.give(object);
       const node = pickNode(
         nodes,
