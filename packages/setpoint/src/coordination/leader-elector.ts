@@ -79,7 +79,7 @@ export class LeaderElector {
     return this.#leadership?.ownership.held ?? false;
   }
 
-  /** Resolves when this process leads; rejects when `run` ends before that. */
+  /** Resolves when this process leads; rejects when `run` ends before that, with what it ends with. */
   whenLeading(): Promise<Leadership> {
     return this.#leading.promise;
   }
@@ -107,6 +107,9 @@ export class LeaderElector {
         session = await this.#session(signal);
         if (session) lost = !(await this.#term(session, signal));
       }
+    } catch (error) {
+      this.#leading.reject(error);
+      throw error;
     } finally {
       await session?.close();
       this.#leading.reject(new SetpointError('Closed', `${this.name} ended without leading`));

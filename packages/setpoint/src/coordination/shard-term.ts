@@ -1,5 +1,7 @@
 import { isSetpointError, SetpointError } from '../errors/index.ts';
-import type { Timer } from '../internal/clock.ts';
+import { Backoff } from '../internal/backoff.ts';
+import { sleep, type Timer } from '../internal/clock.ts';
+import { deferred } from '../internal/deferred.ts';
 import { linkedAbort, type LinkedAbort } from '../internal/linked-abort.ts';
 import type { Revision } from '../store/index.ts';
 import { Candidate } from './candidate.ts';
@@ -50,6 +52,8 @@ export class ShardTerm {
   /** Those of our keys that the view has shown. */
   readonly #shown = new Set<string>();
   #member = '';
+  /** Rejects with what keeps it from every slot. */
+  readonly #broken = deferred<never>();
   /** It takes nothing any more. */
   #ending = false;
   #twinTold = false;
@@ -58,6 +62,7 @@ export class ShardTerm {
     this.#options = options;
     this.session = options.session;
     this.#view = new ShardView(options.prefix);
+    this.#broken.promise.catch(() => {}); // run() rejects with it
   }
 
   slot(number: number): ShardSlot | undefined {
@@ -68,13 +73,14 @@ export class ShardTerm {
     return [...this.#held.values()].filter(({ ownership }) => ownership.held).sort((a, b) => a.number - b.number);
   }
 
-  /** Resolves when `signal` aborts; rejects when the roll can't be followed. */
+  /** Resolves when `signal` aborts; rejects when the roll can't be followed, or no slot can be had. */
   async run(signal: AbortSignal, joined: () => void): Promise<void> {
     const { prefix, slots } = this.#options;
     this.#member = await joinRoll(this.session, prefix, slots, signal);
     joined();
     try {
-      await this.#view.follow(this.session.store, signal, () => this.#plan());
+      const followed = this.#view.follow(this.session, signal, () => this.#plan());
+      await Promise.race([followed, this.#broken.promise]);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -175,7 +181,7 @@ export class ShardTerm {
       this.#standing.delete(number);
       if (abort.signal.aborted || !this.session.alive) return;
       this.session.logger.warn({ err: error, slot: number }, 'a slot was not acquired');
-      if (isSetpointError(error) && !error.retryable) this.session.lose(error);
+      if (!isSetpointError(error) || !error.retryable) this.#broken.reject(error);
     } finally {
       abort.unlink();
       // What ought to be may have changed meanwhile.
@@ -205,19 +211,22 @@ export class ShardTerm {
     this.#arriving = [];
     const numbers = new Set(arrived.map(({ number }) => number));
     const revision = arrived.reduce((latest, { heldSince }) => (heldSince > latest ? heldSince : latest), 0n);
-    const { onAcquired, onOpen } = this.#options;
     const link = linkedAbort(this.#life.signal, this.session.signal);
-    try {
-      await onAcquired?.(numbers, revision, link.signal);
-      for (const slot of arrived) slot.open();
-      onOpen?.(numbers);
-    } catch (error) {
-      if (link.signal.aborted) return;
-      this.session.logger.error({ err: error }, 'acquired slots could not be opened; they are given up');
-      await Promise.all(arrived.map(({ ownership }) => ownership.release()));
-    } finally {
-      link.unlink();
+    const { clock, random, logger } = this.session;
+    const backoff = new Backoff({ baseMs: 100, maxMs: 5000 }, random);
+    while (!link.signal.aborted) {
+      try {
+        await this.#options.onAcquired?.(numbers, revision, link.signal);
+        for (const slot of arrived) slot.open();
+        this.#options.onOpen?.(numbers);
+        break;
+      } catch (error) {
+        if (link.signal.aborted) break;
+        logger.error({ err: error }, 'acquired slots could not be opened; again');
+        await sleep(clock, backoff.next(), link.signal);
+      }
     }
+    link.unlink();
   }
 
   #track(work: Promise<void>): void {

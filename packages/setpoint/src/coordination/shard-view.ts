@@ -1,6 +1,11 @@
 import { isSetpointError } from '../errors/index.ts';
-import { keyText, type KeyValue, type Revision, type Store } from '../store/index.ts';
+import { Backoff } from '../internal/backoff.ts';
+import { sleep } from '../internal/clock.ts';
+import { keyText, type KeyValue } from '../store/index.ts';
 import { type Entry, entryOf } from './line.ts';
+import type { Session } from './session.ts';
+
+type Surroundings = Pick<Session, 'store' | 'clock' | 'random'>;
 
 /** Where the line of a slot is. */
 export const slotPrefix = (prefix: string, slot: number): string => `${prefix}slots/${slot}/`;
@@ -33,27 +38,34 @@ export class ShardView {
   }
 
   /**
-   * Follows the store until `signal` aborts, and calls `onChange` after each step, with the revision that it brought the
-   * view to. Throws when the watch can't go on.
+   * Follows the store until `signal` aborts, over compactions and failures that pass, and calls `onChange` after each
+   * step. Throws when the watch can't go on.
    */
-  async follow(store: Store, signal: AbortSignal, onChange: (revision: Revision) => void): Promise<void> {
+  async follow({ store, clock, random }: Surroundings, signal: AbortSignal, onChange: () => void): Promise<void> {
+    const backoff = new Backoff({ baseMs: 50, maxMs: 2000 }, random);
     while (!signal.aborted) {
-      const { kvs, revision } = await store.range({ prefix: this.#prefix }, { signal });
-      this.#members.clear();
-      this.#lines.clear();
-      this.#present.clear();
-      for (const kv of kvs) this.#put(kv);
-      onChange(revision);
       try {
-        for await (const batch of store.watch({ prefix: this.#prefix, startRevision: revision + 1n }, { signal })) {
-          for (const { type, kv } of batch.events) {
+        const { kvs, revision } = await store.range({ prefix: this.#prefix }, { signal });
+        backoff.reset();
+        this.#members.clear();
+        this.#lines.clear();
+        this.#present.clear();
+        for (const kv of kvs) this.#put(kv);
+        onChange();
+        for await (const { events } of store.watch(
+          { prefix: this.#prefix, startRevision: revision + 1n },
+          { signal },
+        )) {
+          for (const { type, kv } of events) {
             if (type === 'put') this.#put(kv);
             else this.#delete(textOf(kv.key));
           }
-          if (batch.events.length > 0) onChange(batch.revision);
+          if (events.length > 0) onChange();
         }
       } catch (error) {
-        if (!isSetpointError(error, 'Compacted')) throw error;
+        if (isSetpointError(error, 'Compacted')) continue;
+        if (!isSetpointError(error) || !error.retryable) throw error;
+        await sleep(clock, backoff.next(), signal);
       }
     }
   }

@@ -119,9 +119,8 @@ export class Shards {
         const session = await this.#open();
         await this.#serve(session, signal, () => backoff.reset());
       } catch (error) {
-        if (!isSetpointError(error) || !REJOIN.has(error.code)) {
-          if (!(isSetpointError(error) && error.retryable) || signal.aborted) throw error;
-        }
+        if (signal.aborted) return; // whatever it was, it is over
+        if (!isSetpointError(error) || !(error.retryable || REJOIN.has(error.code))) throw error;
         this.#logger.warn({ err: error }, 'joins again');
         await sleep(this.#clock, backoff.next(), signal);
       }
@@ -145,6 +144,7 @@ export class Shards {
       await term.run(link.signal, joined);
       if (!signal.aborted) session.assertAlive();
     } finally {
+      link.abort(undefined);
       link.unlink();
       await term.end();
       await session.close();

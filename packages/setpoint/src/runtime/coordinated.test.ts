@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { interposedStore } from '../../../../test/harness/interposed-store.ts';
 import { Server, Website } from '../../../../test/harness/running-manager.ts';
+import { SetpointError } from '../errors/index.ts';
 import { FakeClock } from '../internal/fake-clock.ts';
 import { seededRandom } from '../internal/random.ts';
 import { keyRange, keyText, memoryStore, type RangeRequest, type Store } from '../store/index.ts';
@@ -123,6 +124,14 @@ describe('several replicas of a manager', () => {
       const servers = await a.manager.client.resource(Server).list();
       expect(servers.items.map(({ metadata }) => metadata.name)).toEqual(['first']);
       expect(await a.run).toMatchObject({ code: 'LockLost' });
+    });
+
+    it('what makes standing for election impossible is what the manager ends with', async () => {
+      const denied = new SetpointError('PermissionDenied', 'no leases for this user');
+      Object.assign(store, { leaseGrant: () => Promise.reject(denied) });
+      const a = elected('a');
+      await clock.advance(0);
+      expect(await a.run).toBe(denied);
     });
 
     it('I-161: a lost leadership ends the manager with LockLost, and the next replica leads', async () => {
