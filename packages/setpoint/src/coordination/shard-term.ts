@@ -52,6 +52,8 @@ export class ShardTerm {
   /** Those of our keys that the view has shown. */
   readonly #shown = new Set<string>();
   #member = '';
+  /** Who ought to have which slot, by those who are on the roll. */
+  #map: { readonly members: readonly ShardMember[]; readonly owners: ReturnType<typeof assignSlots> } | undefined;
   /** Rejects with what keeps it from every slot. */
   readonly #broken = deferred<never>();
   /** It takes nothing any more. */
@@ -110,9 +112,10 @@ export class ShardTerm {
       return this.session.lose(new SetpointError('NotFound', message));
     }
     if (!this.#shown.has(this.#member)) return;
-    const members = this.#view.members.map(({ key, holder }) => ({ key, identity: holder.identity }));
+    const { members } = this.#view;
+    if (this.#map?.members !== members) this.#map = { members, owners: assignSlots(slots, members) };
     this.#tellTwin(members);
-    assignSlots(slots, members).forEach((owner, number) => {
+    this.#map.owners.forEach((owner, number) => {
       const ours = owner?.key === this.#member;
       const held = this.#held.get(number);
       if (held) this.#check(held, ours);
@@ -234,7 +237,7 @@ export class ShardTerm {
     this.#work.add(tracked);
   }
 
-  #tellTwin(members: readonly { readonly key: string; readonly identity: string }[]): void {
+  #tellTwin(members: readonly ShardMember[]): void {
     const twin = members.some(({ key, identity }) => key !== this.#member && identity === this.session.identity);
     if (twin && !this.#twinTold)
       this.session.logger.warn({}, `another replica is called '${this.session.identity}' too; they share its slots`);

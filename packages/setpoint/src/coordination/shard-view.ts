@@ -4,6 +4,7 @@ import { sleep } from '../internal/clock.ts';
 import { keyText, type KeyValue } from '../store/index.ts';
 import { type Entry, entryOf } from './line.ts';
 import type { Session } from './session.ts';
+import type { ShardMember } from './shard-map.ts';
 
 type Surroundings = Pick<Session, 'store' | 'clock' | 'random'>;
 
@@ -17,13 +18,17 @@ export class ShardView {
   /** Who stands in the line of each slot, by key. */
   readonly #lines = new Map<number, Map<string, Entry>>();
   #present = new Set<string>();
+  /** Of {@link ShardView.members}; undefined when those have changed. */
+  #roll: readonly ShardMember[] | undefined;
 
   constructor(prefix: string) {
     this.#prefix = prefix;
   }
 
-  get members(): readonly Entry[] {
-    return [...this.#members.values()];
+  /** Who is on the roll: the same list until somebody comes or goes. What follows from it costs more than it does. */
+  get members(): readonly ShardMember[] {
+    this.#roll ??= Array.from(this.#members.values(), ({ key, holder }) => ({ key, identity: holder.identity }));
+    return this.#roll;
   }
 
   /** Who stands in a slot's line, the owner first. */
@@ -48,6 +53,7 @@ export class ShardView {
         const { kvs, revision } = await store.range({ prefix: this.#prefix }, { signal });
         backoff.reset();
         this.#members.clear();
+        this.#roll = undefined;
         this.#lines.clear();
         this.#present.clear();
         for (const kv of kvs) this.#put(kv);
@@ -77,8 +83,10 @@ export class ShardView {
     // One that a hand took off its lease counts no more than one that is gone: nothing else would ever end it.
     if (!entry) return this.#delete(key);
     this.#present.add(key);
-    if (slot === undefined) this.#members.set(key, entry);
-    else {
+    if (slot === undefined) {
+      this.#members.set(key, entry);
+      this.#roll = undefined;
+    } else {
       const line = this.#lines.get(slot) ?? new Map<string, Entry>();
       this.#lines.set(slot, line.set(key, entry));
     }
@@ -92,7 +100,7 @@ export class ShardView {
 
   #delete(key: string): void {
     this.#present.delete(key);
-    this.#members.delete(key);
+    if (this.#members.delete(key)) this.#roll = undefined;
     const slot = this.#slotOf(key);
     if (slot !== undefined) this.#lines.get(slot)?.delete(key);
   }

@@ -38,7 +38,7 @@ export class EventLeases {
     return id;
   }
 
-  /** The lease is gone, or may be: the next object gets another one. */
+  /** The lease is gone: the next object gets another one. */
   forget(): void {
     this.#lease = undefined;
   }

@@ -11,13 +11,14 @@ import { Recurrence } from './recurrence.ts';
 
 const MINUTE = 60_000;
 
-/** Fails every write while `away` says so. */
-function flaky(store: Store, state: { away: boolean; tried: number }): Store {
+/** Fails every write while `away` says so, and with `refused` every one but of leases. */
+function flaky(store: Store, state: { away: boolean; refused?: SetpointError; tried: number }): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
+        if (name === 'txn' && state.refused) return Promise.reject(state.refused);
         if (name === 'leaseGrant') {
           state.tried++;
           if (state.away) return Promise.reject(new SetpointError('Unavailable', 'away'));
@@ -29,7 +30,7 @@ function flaky(store: Store, state: { away: boolean; tried: number }): Store {
 }
 
 async function recording(options: Partial<EventRecorderOptions> = {}) {
-  const state = { away: false, tried: 0 };
+  const state: Parameters<typeof flaky>[1] = { away: false, tried: 0 };
   const made = sampleClient();
   const store = flaky(made.store, state);
   const { clock } = made;
@@ -196,6 +197,20 @@ describe('a store that is away', () => {
     expect(clock.now() - began).toBeGreaterThanOrEqual(55_000);
     expect(clock.now() - began).toBeLessThanOrEqual(165_000);
     expect(dropped('unstored')).toBe(1);
+  });
+
+  it('takes no lease for each event that the store refuses', async () => {
+    const { say, state, clock, dropped, events, store } = await recording();
+    state.refused = new SetpointError('PermissionDenied', 'no events for this user');
+    for (let index = 0; index < 9; index++) say(`refused ${index}`);
+    await clock.advance(0);
+    expect(dropped('unstored')).toBe(9);
+    expect(await store.leases()).toHaveLength(1);
+    delete state.refused;
+    for (const lease of await store.leases()) await store.leaseRevoke(lease);
+    say('stored');
+    await clock.advance(20_000);
+    expect(await events()).toHaveLength(1);
   });
 
   it('ends a run within two seconds, which otherwise stores what is left', async () => {

@@ -194,7 +194,7 @@ export class EventRecorder {
         ? events.apply(object, { signal, lease })
         : createOrApply(events, object, { signal, lease }));
     } catch (error) {
-      this.#leases.forget();
+      if (isSetpointError(error, 'LeaseNotFound')) this.#leases.forget();
       throw error;
     }
     event.storedCount = count;
