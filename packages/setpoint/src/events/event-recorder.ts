@@ -7,8 +7,8 @@ import { type Logger, steadyLogger } from '../internal/logger.ts';
 import { createMetrics, type Metrics } from '../internal/metrics.ts';
 import { type Random, systemRandom } from '../internal/random.ts';
 import { type ResourceObject, timestamp } from '../resource/index.ts';
+import { type LeasePool, leasePool } from '../store/index.ts';
 import { Correlation } from './correlation.ts';
-import { EventLeases } from './event-leases.ts';
 import { Event, type EventSpec, type ObjectReference } from './event-resource.ts';
 import { type EventFacts, Recurrence, type Recurring } from './recurrence.ts';
 
@@ -64,7 +64,8 @@ export class EventRecorder {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #instance: string;
-  readonly #leases: EventLeases;
+  readonly #leases: LeasePool;
+  readonly #ttlSeconds: number;
   readonly #correlation = new Correlation();
   readonly #recurrence = new Recurrence();
   /** To be stored, each event once, the oldest first. At most {@link QUEUE_MAX}. */
@@ -82,7 +83,8 @@ export class EventRecorder {
     this.#random = random;
     this.#logger = steadyLogger(logger);
     this.#instance = options.instance ?? `setpoint-${random.uuid().slice(0, 8)}`;
-    this.#leases = new EventLeases(client.store, clock, ttlMs);
+    this.#leases = leasePool(client.store, { clock });
+    this.#ttlSeconds = Math.ceil(ttlMs / 1000);
     const dropped = (options.metrics ?? createMetrics()).counter({
       name: 'setpoint_events_dropped_total',
       help: 'Events that were not stored, by reason.',
@@ -187,14 +189,14 @@ export class EventRecorder {
   async #store(event: Recurring, signal: AbortSignal): Promise<void> {
     const { name, namespace, count } = event;
     const events = this.#client.resource(Event);
-    const lease = await this.#leases.next({ signal });
+    const lease = await this.#leases.take(this.#ttlSeconds, { signal });
     try {
       const object = { name, namespace, spec: this.#specOf(event) };
       await (event.storedCount > 0
         ? events.apply(object, { signal, lease })
         : createOrApply(events, object, { signal, lease }));
     } catch (error) {
-      if (isSetpointError(error, 'LeaseNotFound')) this.#leases.forget();
+      if (isSetpointError(error, 'LeaseNotFound')) this.#leases.forget(lease);
       throw error;
     }
     event.storedCount = count;
