@@ -32,9 +32,7 @@ describe('shards, when something goes wrong', () => {
           const error = meddle(name, args);
           if (!error) return value.apply(target, args) as unknown;
           if (name !== 'watch') return Promise.reject(error);
-          return (async function* () {
-            throw error;
-          })();
+          return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
         };
       },
     });

@@ -167,7 +167,7 @@ export class ControlPlane {
     const { leaderElection, sharding, controllers = [] } = options;
     if (leaderElection) return electedBy(leaderElection, parts);
     if (!sharding) return undefined;
-    return shardedBy(sharding, parts, (owns) => {
+    const replay = (owns: (key: string) => boolean): void => {
       for (const defined of controllers) {
         const controller = this.#controllers.get(defined.name)!;
         replayKeys({ defined, controller }, parts.caches, owns).catch((error: unknown) => {
@@ -175,7 +175,9 @@ export class ControlPlane {
           parts.logger.debug({ err: error }, 'acquired keys were not looked at');
         });
       }
-    });
+    };
+    const ready = () => Promise.all(Array.from(this.#controllers.values(), (controller) => controller.ready()));
+    return shardedBy(sharding, parts, { ready, replay });
   }
 
   #addGarbageCollector({ sharding }: ControlPlaneOptions, parts: Parts, coordinated: Coordinated | undefined): void {

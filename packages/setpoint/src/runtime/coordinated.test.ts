@@ -296,6 +296,27 @@ describe('several replicas of a manager', () => {
       await clock.advance(0);
     });
 
+    it('a replica joins the others only when all that its controllers wait for is ready: until then they do the work', async () => {
+      const a = sharded('a');
+      await clock.advance(0);
+      let open = (): void => {};
+      const opened = new Promise<void>((resolve) => (open = resolve));
+      const b = start([noting('b')], {
+        runnables: [{ name: 'slow', run: async () => {}, ready: () => opened }],
+        sharding: { name: 'test', slots: 8, identity: 'b', leaseDurationMs: 6000 },
+      });
+      await clock.advance(1000);
+      await create(a.manager, ...names);
+      await clock.advance(1000);
+      expect(ran).toHaveLength(40);
+      open();
+      await clock.advance(1000);
+      expect(new Set(ran.map((line) => line.split(' ')[0]))).toEqual(new Set(['a', 'b']));
+      for (const { abort } of [a, b]) abort.abort();
+      await clock.advance(0);
+      expect([await a.run, await b.run]).toEqual([undefined, undefined]);
+    });
+
     it('keys whose owner has gone are looked at again by the next one, after its caches have caught up', async () => {
       const [a, b] = [sharded('a'), sharded('b')];
       await clock.advance(1000);

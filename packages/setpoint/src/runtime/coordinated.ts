@@ -87,12 +87,16 @@ export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordin
   };
 }
 
-/** Keys are shared with the other replicas. `replay` looks again at all keys that pass. */
-export function shardedBy(
-  options: ShardingOptions,
-  parts: Parts,
-  replay: (owns: (key: string) => boolean) => void,
-): Coordinated {
+/** What works on the keys that are shared with other replicas. */
+export interface SharedWork {
+  /** Resolves when all of it can begin. */
+  readonly ready: () => Promise<unknown>;
+  /** Looks again at all keys that pass. */
+  readonly replay: (owns: (key: string) => boolean) => void;
+}
+
+/** Keys are shared with the other replicas. */
+export function shardedBy(options: ShardingOptions, parts: Parts, { ready, replay }: SharedWork): Coordinated {
   const { prefix } = parts;
   const shards = new Shards({
     ...parts,
@@ -108,7 +112,7 @@ export function shardedBy(
       // Who is on the roll is given slots: it has to be able to work on them.
       run: async (signal) => {
         const caches = parts.caches.list().map(({ informer }) => informer.whenSynced(signal));
-        await Promise.race([Promise.all(caches), aborted(signal)]);
+        await Promise.race([Promise.all([...caches, ready()]), aborted(signal)]);
         if (!signal.aborted) await shards.run(signal);
       },
       health: () => shards.health(),
