@@ -1,5 +1,5 @@
 import { type SetpointError } from 'setpoint';
-import type { Clock, Timer } from 'setpoint/internal';
+import { type Clock, letManyListen, type Timer } from 'setpoint/internal';
 
 /** Why a call has to end before it was answered. */
 export type StopReason = 'timeout' | 'aborted' | 'closed';
@@ -33,7 +33,10 @@ export class CallScope {
     this.#caller = caller;
     this.#timer = clock.setTimer(this.#follow, timeoutMs, { ref: true });
     if (closing.aborted || caller?.aborted) this.#stopped = true;
-    else caller?.addEventListener('abort', this.#follow, { once: true });
+    else if (caller) {
+      letManyListen(caller);
+      caller.addEventListener('abort', this.#follow, { once: true });
+    }
   }
 
   /** Whether the call has to end. */

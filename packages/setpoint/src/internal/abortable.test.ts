@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { abortable } from './abortable.ts';
 import { deferred } from './deferred.ts';
+import { settle } from './fake-clock.ts';
 
 describe('abortable', () => {
   it('settles as the work does and leaves nothing attached to the signal', async () => {
@@ -20,5 +21,18 @@ describe('abortable', () => {
     await waiting;
     work.reject(new Error('late'));
     await expect(abortable(Promise.resolve(1), stop.signal)).rejects.toThrow('enough');
+  });
+
+  it('F-29: any number of waits under one signal draws no warning of a leak', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const [{ signal }, work] = [new AbortController(), deferred<number>()];
+    const waits = Array.from({ length: 50 }, () => abortable(work.promise, signal));
+    await settle();
+    expect(warnings).toEqual([]);
+    work.resolve(1);
+    await Promise.all(waits);
   });
 });

@@ -20,5 +20,6 @@ export { Backoff, type BackoffOptions } from './backoff.ts';
 export { type Clock, sleep, systemClock, type Timer } from './clock.ts';
 export { type Deferred, deferred } from './deferred.ts';
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts';
+export { letManyListen } from './many-listeners.ts';
 export { type Logger, steadyLogger } from './logger.ts';
 export { type Random, systemRandom } from './random.ts';

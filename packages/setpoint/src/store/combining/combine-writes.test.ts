@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { heldStore, keysIn } from '../../../../../test/harness/held-store.ts';
 import { isSetpointError } from '../../errors/index.ts';
 import { FakeClock, settle } from '../../internal/fake-clock.ts';
@@ -152,5 +152,27 @@ describe('closing', () => {
     expect(calls).toHaveLength(1);
     expect(await outcome(memory.range({ key: 'a' }))).toBe('Closed');
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('F-29: any number of writes and watches under one signal draws no warning of a leak', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const t = setUp();
+    void t.store.put({ key: 'first', value: '' });
+    await settle();
+    const [writing, watching] = [new AbortController(), new AbortController()];
+    const each = Array.from({ length: 50 }, (_, i) => `/${i}`);
+    const writes = each.map((key) => outcome(t.store.put({ key, value: '' }, { signal: writing.signal })));
+    const watches = each.map((prefix) =>
+      t.memory.watch({ prefix }, { signal: watching.signal })[Symbol.asyncIterator](),
+    );
+    await settle();
+    expect(warnings).toEqual([]);
+    watching.abort();
+    writing.abort();
+    for (const watch of watches) expect((await watch.next()).done).toBe(true);
+    expect(await Promise.all(writes)).toEqual(each.map(() => 'Aborted'));
   });
 });

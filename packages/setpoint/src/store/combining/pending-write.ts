@@ -1,5 +1,6 @@
 import { isSetpointError, SetpointError } from '../../errors/index.ts';
 import { deferred } from '../../internal/deferred.ts';
+import { letManyListen } from '../../internal/many-listeners.ts';
 import { subjectKey } from '../check-request.ts';
 import { longestPath } from '../limits.ts';
 import type { CallOptions, Operation } from '../port.ts';
@@ -45,6 +46,7 @@ export class PendingWrite {
     this.onAbort = onAbort;
     if (options.signal) {
       this.#listener = () => this.onAbort(this);
+      letManyListen(options.signal);
       options.signal.addEventListener('abort', this.#listener, { once: true });
     }
   }

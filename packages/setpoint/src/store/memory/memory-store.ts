@@ -1,5 +1,6 @@
 import { SetpointError } from '../../errors/index.ts';
 import { type Clock, systemClock } from '../../internal/clock.ts';
+import { letManyListen } from '../../internal/many-listeners.ts';
 import { type Random, systemRandom } from '../../internal/random.ts';
 import {
   checkCompact,
@@ -276,6 +277,7 @@ export class MemoryStore implements Store {
     } else if (request.startRevision && request.startRevision < this.#compacted) {
       watcher.stop(compactedError(request.startRevision, this.#compacted));
     } else {
+      if (signal) letManyListen(signal);
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#hub.add(watcher);
     }
