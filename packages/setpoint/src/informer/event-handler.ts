@@ -49,7 +49,10 @@ export interface HandlerRegistration {
   readonly hasSynced: boolean;
   /** Resolves when `hasSynced`; rejects with `Closed` after `remove` or stop, `Aborted` with the signal, `Timeout`. */
   whenSynced(signal?: AbortSignal, options?: Pick<WaitOptions, 'timeoutMs'>): Promise<void>;
-  /** How many keys have changes that the handler was not told yet: at most as many as there are keys. */
+  /**
+   * How many keys have changes that the handler was not told yet: at most as many as there are keys. Those that change
+   * before their turn in the initial list count twice until then.
+   */
   readonly pending: number;
   /** No further call starts, not even within the turn. May be called by the handler itself, and again. */
   remove(): void;

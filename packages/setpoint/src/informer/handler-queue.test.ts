@@ -268,6 +268,38 @@ describe('HandlerQueue', () => {
     expect(errors).toMatchObject([{ during: 'filter', key: 'a' }]);
   });
 
+  it('I-181: an object of a long initial list is looked at when its turn comes, not when the handler is added', async () => {
+    const { set } = handlers();
+    const entries = Array.from({ length: 100 }, (_, at) => state(`key-${at}`, 'x', 1n));
+    let looks = 0;
+    const registration = set.add({}, entries, true, { filter: () => ++looks > 0 });
+    expect([looks, registration.pending, registration.hasSynced]).toEqual([0, 100, false]);
+    await registration.whenSynced();
+    expect([looks, registration.pending]).toEqual([100, 0]);
+  });
+
+  it('I-99: what changes before its turn in the initial list is told as it is by then, and once', async () => {
+    const { set, tell } = handlers();
+    const { calls, handler, release } = recorder(true);
+    const first = (key: string): Entry<string> => state(key, `${key}1`, 1n);
+    const later = (key: string, object = `${key}2`): Entry<string> => state(key, object, 9n);
+    const hidden = state('hidden', 'out', 1n);
+    const list = [...['a', 'b', 'gone', 'leaves', 'anew'].map(first), hidden];
+    const registration = set.add(handler, list, true, { filter: (object) => object !== 'out' });
+    await settle();
+    await tell(...['a', 'b'].map((key) => updated(first(key), later(key))), deleted(first('gone'), 9n));
+    await tell(updated(first('leaves'), later('leaves', 'out')), updated(hidden, later('hidden')));
+    await tell(deleted(first('anew'), 8n), added(later('anew')), added(later('new')));
+    set.hold();
+    await release();
+    expect([calls, registration.hasSynced]).toEqual([['add a1 initial'], false]);
+    set.release();
+    const rest = ['add b2 initial', 'update a1→a2', 'add hidden2', 'add anew2', 'add new2'];
+    expect([calls.slice(1), registration.hasSynced, registration.pending]).toEqual([rest, true, 0]);
+    await tell(deleted(later('anew'), 10n));
+    expect(calls.at(-1)).toBe('delete anew2@10');
+  });
+
   it('I-181: a long queue is told in slices, with other work in between', async () => {
     const clock = new FakeClock();
     let [now, rests] = [0, 0];

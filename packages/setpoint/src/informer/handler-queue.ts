@@ -30,6 +30,9 @@ export class HandlerQueue<T> {
   readonly #onError: HandlerQueueOptions<T>['onError'];
   readonly #syncWaiters: Waiters;
   readonly #pending = new Map<string, PendingChange<T>>();
+  /** What was there when the handler came, and how much of it was told: all of it comes before anything pending. */
+  #initial: readonly Entry<T>[] = [];
+  #initialTold = 0;
   #calling = false;
   #closed = false;
   /** What comes waits, however quick the handler is. */
@@ -49,7 +52,7 @@ export class HandlerQueue<T> {
   }
 
   get pending(): number {
-    return this.#pending.size;
+    return this.#pending.size + this.#initial.length - this.#initialTold;
   }
 
   get hasSynced(): boolean {
@@ -83,13 +86,14 @@ export class HandlerQueue<T> {
 
   release(): void {
     this.#held = false;
-    if (!this.#calling && this.#pending.size > 0) void this.#drain();
+    if (!this.#calling && this.pending > 0) void this.#drain();
   }
 
-  /** Takes the objects there are as the initial list; the calls start in a later turn. */
-  replay(changes: Iterable<CacheChange<T>>): void {
-    for (const change of changes) this.#enqueue(change);
-    if (this.#calling || this.#held || this.#pending.size === 0) return;
+  /** Takes the objects there are as the initial list, before anything is pushed; the calls start in a later turn. */
+  replay(entries: readonly Entry<T>[]): void {
+    this.#initial = entries;
+    this.#initialLeft += entries.length;
+    if (this.#held || entries.length === 0) return;
     this.#calling = true;
     queueMicrotask(() => void this.#drain());
   }
@@ -104,6 +108,8 @@ export class HandlerQueue<T> {
   close(reason: string): void {
     this.#closed = true;
     this.#pending.clear();
+    this.#initial = [];
+    this.#initialTold = 0;
     this.#syncWaiters.close(new SetpointError('Closed', `${this.name}: ${reason}`));
   }
 
@@ -147,6 +153,15 @@ export class HandlerQueue<T> {
   /** Tells what waits until nothing does. What is pushed meanwhile is picked up: Map iteration sees later entries. */
   async #drain(): Promise<void> {
     this.#calling = true;
+    while (this.#initialTold < this.#initial.length && !this.#held) {
+      const outcome = this.#tellInitial(this.#initial[this.#initialTold++]!);
+      if (outcome) await outcome;
+      if (this.#closed) return;
+      this.#initialDone();
+      if (this.pending > 0 && this.#slice.due()) await this.#slice.rest();
+      if (this.#closed) return;
+    }
+    if (!this.#held) [this.#initial, this.#initialTold] = [[], 0];
     for (const [key, change] of this.#pending) {
       if (this.#held) break;
       this.#pending.delete(key);
@@ -160,6 +175,23 @@ export class HandlerQueue<T> {
       if (this.#closed) return;
     }
     this.#calling = false;
+  }
+
+  /** Tells of one object of the initial list, in its state of now. As {@link #invoke}. */
+  #tellInitial(entry: Entry<T>): Promise<unknown> | undefined {
+    const { key } = entry;
+    if (!this.#passes(entry.object, key)) return undefined;
+    const waiting = this.#pending.get(key);
+    const isOver = waiting?.isOver ?? false;
+    waiting?.untold();
+    if (waiting && (!isOver || waiting.isNothing)) {
+      this.#pending.delete(key);
+      this.#settled(waiting);
+    }
+    if (isOver) return undefined;
+    const after = waiting?.now ?? entry;
+    const change = { key, before: undefined, after, revision: after.modRevision };
+    return this.#invoke(() => callFor(this.#handler, change, true), key);
   }
 
   /** A promise that never rejects while the handler is at it, undefined when it has returned. */

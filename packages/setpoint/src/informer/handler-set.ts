@@ -56,7 +56,7 @@ export class HandlerSet<T> {
     });
     this.#queues.add(queue);
     if (this.#held) queue.hold();
-    queue.replay(additions(entries));
+    queue.replay(Array.from(entries));
     if (listed) queue.endOfInitialList();
     return this.#registration(queue, options.resyncMs);
   }
@@ -128,11 +128,5 @@ export class HandlerSet<T> {
         queue.close('was removed');
       },
     };
-  }
-}
-
-function* additions<T>(entries: Iterable<Entry<T>>): Generator<CacheChange<T>> {
-  for (const entry of entries) {
-    yield { key: entry.key, before: undefined, after: entry, revision: entry.modRevision };
   }
 }

@@ -18,7 +18,7 @@ import type { Entry } from './lister.ts';
 export class PendingChange<T> {
   /** The add belongs to the handler's initial list. */
   readonly initial: boolean;
-  readonly #told: Entry<T> | undefined;
+  #told: Entry<T> | undefined;
   /** The last state of the incarnation that was told, once that is over. */
   #gone: Entry<T> | undefined;
   #goneRevision: Revision = 0n;
@@ -36,6 +36,21 @@ export class PendingChange<T> {
     if (change.after || !this.#told || this.#gone) return;
     this.#gone = change.before;
     this.#goneRevision = change.revision;
+  }
+
+  /** The state to tell, where there is one. */
+  get now(): Entry<T> | undefined {
+    return this.#now;
+  }
+
+  /** The incarnation that was told is over. */
+  get isOver(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  /** What counted as told was not: what is, is an add, and what is gone needs no delete. */
+  untold(): void {
+    this.#told = this.#gone = undefined;
   }
 
   /** Nothing is left to tell. */
