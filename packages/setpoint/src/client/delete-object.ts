@@ -11,11 +11,11 @@ import {
   withFinalizer,
 } from '../resource/index.ts';
 import { conflict, otherIncarnation } from './client-errors.ts';
-import { listObjects } from './list-objects.ts';
 import type { Target } from './object-ref.ts';
 import type { ObjectWriter } from './object-writer.ts';
 import { callOptions } from './call-options.ts';
 import { replaceUntilDone } from './replace-loop.ts';
+import { selectedPages } from './selected-pages.ts';
 import { selectionOf, type SelectOptions } from './selection.ts';
 import { type DeleteOptions, type Preconditions, retryOf } from './write-options.ts';
 
@@ -73,7 +73,6 @@ export interface DeletedCollection<Definition> {
 }
 
 const AT_ONCE = 16;
-const PAGE = 1000;
 
 /**
  * Deletes every object that is selected, page by page, several at once. Each is deleted only while it is still selected;
@@ -83,7 +82,7 @@ export async function deleteCollection<Definition extends AnyResourceDefinition>
   writer: ObjectWriter<Definition>,
   options: DeleteCollectionOptions,
 ): Promise<DeletedCollection<Definition>> {
-  const { namespace, labelSelector, fieldSelector, propagation, dryRun } = options;
+  const { propagation, dryRun } = options;
   const { matches } = selectionOf(writer.definition, writer.context.prefix, options);
   const only = (base: ObjectOf<Definition>): boolean => !matches || matches(base);
   const deleted: ObjectOf<Definition>[] = [];
@@ -102,15 +101,11 @@ export async function deleteCollection<Definition extends AnyResourceDefinition>
     }
   };
   const unreadable: SetpointError[] = [];
-  let token: string | undefined;
-  do {
-    const select = { namespace, labelSelector, fieldSelector, ...callOptions(options) };
-    const page = await listObjects(writer, { ...select, limit: PAGE, continue: token });
+  for await (const page of selectedPages(writer, options)) {
     unreadable.push(...page.unreadable);
     for (let at = 0; at < page.items.length; at += AT_ONCE) {
       await Promise.all(page.items.slice(at, at + AT_ONCE).map(deleteOne));
     }
-    token = page.continue;
-  } while (token !== undefined);
+  }
   return { deleted, unreadable };
 }

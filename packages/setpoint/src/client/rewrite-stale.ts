@@ -1,14 +1,12 @@
 import { isSetpointError } from '../errors/index.ts';
 import type { AnyResourceDefinition, ObjectOf } from '../resource/index.ts';
-import { listObjects } from './list-objects.ts';
 import type { ObjectWriter } from './object-writer.ts';
-import { callOptions } from './call-options.ts';
 import { replaceUntilDone } from './replace-loop.ts';
+import { selectedPages } from './selected-pages.ts';
 import type { SelectOptions } from './selection.ts';
 import { type ModifyOptions, retryOf } from './write-options.ts';
 
 const AT_ONCE = 16;
-const PAGE = 1000;
 
 /** Touches every object: a change of nothing writes only where the stored bytes are stale. */
 export async function rewriteStale<Definition extends AnyResourceDefinition>(
@@ -30,15 +28,10 @@ export async function rewriteStale<Definition extends AnyResourceDefinition>(
       if (!isSetpointError(error, 'NotFound')) throw error;
     }
   };
-  const { namespace, labelSelector, fieldSelector } = options;
-  let token: string | undefined;
-  do {
-    const select = { namespace, labelSelector, fieldSelector, ...callOptions(options) };
-    const page = await listObjects(writer, { ...select, limit: PAGE, continue: token });
-    for (let at = 0; at < page.items.length; at += AT_ONCE) {
-      await Promise.all(page.items.slice(at, at + AT_ONCE).map(touch));
+  for await (const { items } of selectedPages(writer, options)) {
+    for (let at = 0; at < items.length; at += AT_ONCE) {
+      await Promise.all(items.slice(at, at + AT_ONCE).map(touch));
     }
-    token = page.continue;
-  } while (token !== undefined);
+  }
   return written;
 }
