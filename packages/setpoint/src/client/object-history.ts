@@ -62,11 +62,13 @@ async function eventsUntil(
   { context }: ObjectWriter<AnyResourceDefinition>,
   { storeKey: key }: Target,
   { start, end }: { readonly start: Revision; readonly end: Revision },
-  { signal }: CallOptions,
+  { signal, timeoutMs }: CallOptions,
 ): Promise<WatchEvent[]> {
   const events: WatchEvent[] = [];
   if (start > end) return events;
   const link = linkedAbort(signal);
+  // A watch goes on by itself over whatever breaks, for as long as it takes.
+  const patience = timeoutMs === undefined ? undefined : context.clock.setTimer(() => link.abort(undefined), timeoutMs);
   const progress = progressRequests();
   const asker = new ProgressAsker(context.clock, () => progress.request());
   const request = { key, startRevision: start, prevKv: true };
@@ -74,11 +76,12 @@ async function eventsUntil(
   try {
     for (;;) {
       const next = await asker.during(batches.next());
-      if (next.done) throw endedEarly(key, signal);
+      if (next.done) throw endedEarly(key, signal, link.signal.aborted);
       events.push(...next.value.events.filter(({ kv }) => kv.modRevision <= end));
       if (next.value.revision >= end) return events;
     }
   } finally {
+    patience?.cancel();
     link.abort(undefined);
     link.unlink();
     await batches.return?.();
@@ -86,7 +89,13 @@ async function eventsUntil(
 }
 
 /** Half a history must not pass for a whole one. */
-function endedEarly(key: string, signal: AbortSignal | undefined): SetpointError {
+function endedEarly(key: string, signal: AbortSignal | undefined, isLate: boolean): SetpointError {
+  if (!signal?.aborted && isLate) {
+    return new SetpointError(
+      'DeadlineExceeded',
+      `the history of ${key} was not told in time: ask again, or give it longer`,
+    );
+  }
   if (!signal?.aborted) return new SetpointError('Unavailable', `the history of ${key} broke off: ask again`);
   return new SetpointError('Aborted', `the history of ${key} was given up`, { cause: signal.reason });
 }

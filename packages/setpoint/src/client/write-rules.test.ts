@@ -288,6 +288,20 @@ describe('history', () => {
     expect(await errorOf(websites.history('web', { signal: stop.signal }))).toMatchObject({ code: 'Aborted' });
   });
 
+  it('ends at its time limit where the store does not go on telling', async () => {
+    const silent = interposedStore(memoryStore(), {
+      watch: async function* (_request, _open, { signal }) {
+        yield* [];
+        await new Promise((resolve) => signal!.addEventListener('abort', resolve, { once: true }));
+      },
+    });
+    const { websites, clock } = sampleClient({ store: silent });
+    await websites.create({ name: 'web', spec: { message: 'one' } });
+    const asked = drive(clock, websites.history('web', { timeoutMs: 1_000 }));
+    expect(await errorOf(asked)).toMatchObject({ code: 'DeadlineExceeded' });
+    expect(clock.now()).toBe(1_000);
+  });
+
   it('has every version with what changed, deletes included, and says whether it is all', async () => {
     const { websites, store } = sampleClient();
     const web = await websites.create({ name: 'web', spec: { message: 'one' } });
