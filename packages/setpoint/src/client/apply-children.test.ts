@@ -80,6 +80,12 @@ describe('an apply of children', () => {
     expect(await actions([])).toEqual([]);
   });
 
+  it('gives everything up with its signal, also the look at what is there', async () => {
+    const { client, owner } = await withOwner();
+    const options = { ...KINDS, signal: AbortSignal.abort() };
+    await expect(client.applyChildren(owner, [], options)).rejects.toMatchObject({ code: 'Aborted' });
+  });
+
   it('forgets what a child came after once it comes after nothing, also when the order is turned round', async () => {
     const { actions, servers } = await withOwner();
     const b = server('b');

@@ -1,6 +1,7 @@
 import { isSetpointError } from '../errors/index.ts';
 import { type AnyResourceDefinition, differences, isDeleting, type ResourceObject } from '../resource/index.ts';
 import type { CallOptions } from '../store/index.ts';
+import { callOptions } from './call-options.ts';
 import {
   AFTER_ANNOTATION,
   afterOf,
@@ -91,13 +92,7 @@ async function applyOne(
   const order = hasOrder ? { [AFTER_ANNOTATION]: after.join(' ') } : {};
   const annotations = { ...input.annotations, ...order };
   const wanted = { name, ...(namespace !== undefined && { namespace }), labels, annotations, spec, owner };
-  const { signal, timeoutMs, dryRun } = options;
-  const call = {
-    dryRun,
-    from: before as never,
-    ...(signal && { signal }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-  };
+  const call = { dryRun: options.dryRun, from: before as never, ...callOptions(options) };
   const object: ResourceObject = await client.resource(kind).apply(wanted as never, call);
   const changes = before ? differences(content(before), content(object)) : [];
   const isSame = before?.metadata.resourceVersion === object.metadata.resourceVersion && changes.length === 0;
@@ -116,9 +111,9 @@ async function pruneOne(
   const change = { kind: kind.kind, namespace, name, changes: [], waitsFor };
   if (waitsFor.length > 0) return { ...change, action: 'waiting' };
   if (isDeleting(object.metadata)) return { ...change, action: 'waiting', waitsFor: [id] };
-  const { signal, dryRun } = options;
+  const { dryRun } = options;
   try {
-    await client.resource(kind).delete(object as never, { uid, dryRun, ...(signal && { signal }) });
+    await client.resource(kind).delete(object as never, { uid, dryRun, ...callOptions(options) });
   } catch (error) {
     // Gone, or another incarnation: either way this very one is no more.
     if (!isSetpointError(error, 'NotFound') && !isSetpointError(error, 'Conflict')) throw error;

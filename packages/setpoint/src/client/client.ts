@@ -15,9 +15,10 @@ import {
   validatePrefix,
   type ValueTransformer,
 } from '../resource/index.ts';
-import type { Store } from '../store/index.ts';
+import type { CallOptions, Store } from '../store/index.ts';
 import { type AdmissionHook, checkHooks } from './admission.ts';
 import { applyChildren, type ApplyChildrenOptions } from './apply-children.ts';
+import { callOptions } from './call-options.ts';
 import { type Child, type ChildrenReport, isManagedBy } from './children.ts';
 import { type ClientContext, ObjectWriter, type WriteListener } from './object-writer.ts';
 import { ResourceClient } from './resource-client.ts';
@@ -136,7 +137,11 @@ function clientOf(context: ClientContext): Client {
     },
     transaction: (body, options = {}) => runTransaction(context, writerOf, body, options),
     applyChildren: (owner, children, { kinds, ...options }) =>
-      applyChildren({ client, owner, kinds, managed: (kind) => managedBy(client, owner, kind) }, children, options),
+      applyChildren(
+        { client, owner, kinds, managed: (kind) => managedBy(client, { owner, kind }, options) },
+        children,
+        options,
+      ),
   };
   return client;
 }
@@ -155,11 +160,11 @@ function codecs(prefix: string, transformerOf: ClientContext['transformerOf']): 
 
 async function managedBy(
   client: Client,
-  owner: ResourceObject,
-  kind: AnyResourceDefinition,
+  { owner, kind }: { readonly owner: ResourceObject; readonly kind: AnyResourceDefinition },
+  options: CallOptions,
 ): Promise<readonly ResourceObject[]> {
   const { namespace } = owner.metadata;
-  const { items } = await client.resource(kind).list({ namespace });
+  const { items } = await client.resource(kind).list({ namespace, ...callOptions(options) });
   return items.filter((object) => isManagedBy(owner, object));
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { drive, errorOf, revisionOf, sampleClient, Server, Website } from '../../../../test/harness/sample-objects.ts';
 import { SetpointError } from '../errors/index.ts';
 import { memoryStore, type Store } from '../store/index.ts';
+import type { Transaction } from './index.ts';
 
 const spec = { message: 'm' };
 
@@ -140,6 +141,16 @@ describe('a transaction of several objects', () => {
       if (applied) await lost;
       else expect(await errorOf(lost)).toMatchObject({ code: 'OutcomeUnknown' });
       expect((await websites.list()).items).toHaveLength(applied ? 2 : 0);
+    }
+  });
+
+  it('refuses in a dry run what is too much, as when it is meant', async () => {
+    const { client } = sampleClient();
+    for (const dryRun of [true, false]) {
+      const body = async (tx: Transaction): Promise<void> => {
+        for (let i = 0; i < 129; i++) await tx.resource(Website).create({ name: `web-${i}`, spec });
+      };
+      expect(await errorOf(client.transaction(body, { dryRun }))).toMatchObject({ code: 'TooManyOperations' });
     }
   });
 });

@@ -10,7 +10,7 @@ import {
   type ObjectOf,
   timestamp,
 } from '../resource/index.ts';
-import type { Compare, KeyValue, Operation, Revision } from '../store/index.ts';
+import { checkTxn, type Compare, type KeyValue, type Operation, type Revision } from '../store/index.ts';
 import { alreadyExists, notFound, outcomeUnknown } from './client-errors.ts';
 import { named, newObject } from './new-object.ts';
 import {
@@ -189,8 +189,11 @@ class OpenTransaction implements Transaction {
       operand: base,
     }));
     const reads = entries.map(({ target }): Operation => ({ range: { key: target.storeKey, keysOnly: true } }));
-    if (this.#options.dryRun === true) return this.#revision ?? 0n;
     const request = { compares, then: prepared.map(({ change }) => change), else: reads };
+    if (this.#options.dryRun === true) {
+      checkTxn(request);
+      return this.#revision ?? 0n;
+    }
     const call = callOptions(this.#options);
     try {
       const { succeeded, revision, responses } = await this.#context.store.txn(request, call);
