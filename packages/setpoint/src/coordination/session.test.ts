@@ -158,6 +158,12 @@ describe('a session', () => {
     for (const options of [{ ttlSeconds: 0 }, { ttlSeconds: 1.5 }, { renewEveryMs: 0 }, { identity: '' }]) {
       expect(codeOf(await open(options).catch((error: unknown) => error))).toBe('Invalid');
     }
+    for (const options of [
+      { ttlSeconds: 10, renewEveryMs: 9000 },
+      { ttlSeconds: 10, renewWithinMs: 3000 },
+    ]) {
+      expect(codeOf(await open(options).catch((error: unknown) => error))).toBe('Invalid');
+    }
     expect(codeOf(await open({ store: undefined as unknown as Store }).catch((error: unknown) => error))).toBe(
       'Invalid',
     );

@@ -11,7 +11,7 @@ export interface SessionOptions {
   readonly store: Store;
   /** How long the store keeps what this process holds after it was last heard of. Default 15 s, as client-go. */
   readonly ttlSeconds?: number;
-  /** How often the lease is renewed. Default: a third of the TTL, as etcd's own client. */
+  /** How often the lease is renewed; below `renewWithinMs`. Default: a third of the TTL, as etcd's own client. */
   readonly renewEveryMs?: number;
   /**
    * How long after its last renewal was sent a session counts as lost. Default, and at most: the TTL less a margin of
@@ -95,7 +95,7 @@ export class Session {
     this.logger = logger.child({ session: this.id.toString(16) });
     this.#settings = settings;
     this.#sentAt = sentAt;
-    this.#deadline = sentAt + this.#withinMs(granted.ttlSeconds);
+    this.#deadline = sentAt + deadlineMs(granted.ttlSeconds, settings);
     if (granted.ttlSeconds > ttlSeconds) {
       const fields = { asked: ttlSeconds, granted: granted.ttlSeconds };
       this.logger.warn(fields, "the TTL asked for is below the store's minimum; what was granted counts");
@@ -173,12 +173,6 @@ export class Session {
     this.#strays.set(key, made);
   }
 
-  #withinMs(ttlSeconds: number): number {
-    const ttlMs = ttlSeconds * 1000;
-    const withinMs = ttlMs - Math.max(MARGIN_MIN_MS, ttlMs / 10);
-    return Math.min(withinMs, this.#settings.renewWithinMs ?? Infinity);
-  }
-
   async #renew(): Promise<void> {
     const everyMs = this.#settings.renewEveryMs ?? (this.ttlSeconds * 1000) / 3;
     let waitMs = everyMs;
@@ -197,7 +191,7 @@ export class Session {
       const { ttlSeconds } = await this.store.leaseKeepAlive(this.id, { timeoutMs, signal: this.signal });
       if (!this.alive) return false;
       this.#sentAt = sentAt;
-      this.#deadline = Math.max(this.#deadline, sentAt + this.#withinMs(ttlSeconds));
+      this.#deadline = Math.max(this.#deadline, sentAt + deadlineMs(ttlSeconds, this.#settings));
       return true;
     } catch (error) {
       if (this.signal.aborted) return false;
@@ -252,6 +246,14 @@ function checkSession(options: SessionOptions): Settings {
     if (!(value > 0))
       throw new SetpointError('Invalid', `a session's ${name} must be a number of milliseconds above 0; got ${value}`);
   }
+  const withinMs = deadlineMs(ttlSeconds, options);
+  const everyMs = options.renewEveryMs ?? (ttlSeconds * 1000) / 3;
+  if (everyMs >= withinMs)
+    throw new SetpointError(
+      'Invalid',
+      `a session that is renewed every ${everyMs} ms and lost after ${withinMs} ms without a renewal can't live: ` +
+        'lower renewEveryMs, or raise renewWithinMs or ttlSeconds',
+    );
   if (typeof identity !== 'string' || identity === '' || identity.length > IDENTITY_MAX) {
     const got = JSON.stringify(identity);
     throw new SetpointError('Invalid', `an identity must be 1 to ${IDENTITY_MAX} characters; got ${got}`);
@@ -270,6 +272,12 @@ const OPTIONS: readonly string[] = [
   'random',
   'logger',
 ] satisfies (keyof SessionOptions)[];
+
+/** How long after a renewal was sent the session is lost, when the store grants so many seconds. */
+function deadlineMs(ttlSeconds: number, { renewWithinMs = Infinity }: Pick<SessionOptions, 'renewWithinMs'>): number {
+  const ttlMs = ttlSeconds * 1000;
+  return Math.min(ttlMs - Math.max(MARGIN_MIN_MS, ttlMs / 10), renewWithinMs);
+}
 
 const IDENTITY_MAX = 253;
 

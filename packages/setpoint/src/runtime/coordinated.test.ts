@@ -11,6 +11,11 @@ import { type ControllerDefinition, defineController } from './define-controller
 
 const ELECTION = '/registry/_coordination/elections/test/';
 
+/** A watch that tells nothing. */
+const pending = (): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }),
+});
+
 describe('several replicas of a manager', () => {
   let clock: FakeClock;
   let store: Store;
@@ -132,6 +137,28 @@ describe('several replicas of a manager', () => {
       const a = elected('a');
       await clock.advance(0);
       expect(await a.run).toBe(denied);
+    });
+
+    it('I-161: a leadership that is lost before the caches have caught up ends the manager with LockLost, and starts nothing', async () => {
+      const a = elected('a');
+      await clock.advance(0);
+      const blind = interposedStore(store, {
+        watch: (request, open) =>
+          keyText(keyRange(request).start) === '/registry/websites/' ? pending() : open(request),
+      });
+      const later = () => new Promise<void>((resolve) => clock.setTimer(() => resolve(), 50));
+      const slow = Object.create(blind, { leaseRevoke: { value: later } }) as Store;
+      const b = start([noting('b')], { store: slow, leaderElection: { name: 'test', identity: 'b' } });
+      await clock.advance(100);
+      await create(a.manager, 'one');
+      a.abort.abort();
+      await clock.advance(1000);
+      expect(b.manager.state).toBe('standby');
+      const [leader] = (await store.range({ prefix: ELECTION })).kvs;
+      await store.leaseRevoke(leader!.lease);
+      await clock.advance(500);
+      expect(await b.run).toMatchObject({ code: 'LockLost' });
+      expect(ran).toEqual(['a default/one']);
     });
 
     it('I-161: a lost leadership ends the manager with LockLost, and the next replica leads', async () => {

@@ -72,7 +72,14 @@ export function electedBy(options: LeaderElectionOptions, parts: Parts): Coordin
         const ownership = elector.leadership?.ownership;
         if (!ownership || signal.aborted) return;
         const link = linkedAbort(signal, ownership.signal);
-        await caughtUpWith(parts, ownership.heldSince, link.signal).finally(() => link.unlink());
+        try {
+          await caughtUpWith(parts, ownership.heldSince, link.signal);
+        } catch (error) {
+          if (!ownership.signal.aborted) throw error;
+          await aborted(signal); // the elector's run says what the manager ends with
+        } finally {
+          link.unlink();
+        }
       },
     },
     leaderStore: storeOf(() => {
