@@ -169,7 +169,8 @@ export class Candidate {
         if (standing) return standing;
         // Who was told that there is no space was answered: nothing is on its way any more.
         if (!isSetpointError(error.cause, 'NoSpace')) this.#session.disown(key);
-        this.#session.logger.warn({ err: error, key }, `${this.#line.what}: no key was made in its line; again`);
+        const level = unsettled === 0 ? 'warn' : 'debug';
+        this.#session.logger[level]({ err: error, key }, `${this.#line.what}: no key was made in its line; again`);
         if (unsettled++ > 0) await this.#rest(signal);
       }
     }
