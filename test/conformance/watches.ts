@@ -64,6 +64,20 @@ export function describeWatches(open: OpenStore): void {
       expect(() => t.store.watch({ key: `${key}b`, end: `${key}a`, startRevision: 1n })).toThrow('Invalid: watch.end');
     });
 
+    it('iterated once more begins once more', async () => {
+      const prefix = freshPrefix();
+      const { revision } = await t.store.put({ key: `${prefix}a`, value: '1' });
+      const watch = t.store.watch({ prefix, startRevision: revision });
+      const told: string[] = [];
+      for (let round = 0; round < 2; round++) {
+        for await (const { events } of watch) {
+          told.push(...events.map(line(prefix)));
+          if (events.length > 0) break;
+        }
+      }
+      expect(told).toEqual(['put a=1', 'put a=1']);
+    });
+
     it('I-171: one revision is one batch, in the order of the transaction', async () => {
       const prefix = freshPrefix();
       const startRevision = (await revisionOf(t.store)) + 1n;

@@ -84,7 +84,8 @@ class EtcdStore implements Store {
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
     checkWatch(request);
     checkBehindMax(options.behindMax);
-    return new Watch(this.#calls, request, options, () => subjectOf('watch', request)).batches();
+    const begin = (): Watch => new Watch(this.#calls, request, options, () => subjectOf('watch', request));
+    return { [Symbol.asyncIterator]: () => begin().batches() };
   }
 
   compact(revision: bigint, options?: CallOptions): Promise<void> {

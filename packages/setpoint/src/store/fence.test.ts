@@ -106,6 +106,20 @@ describe('fenceStore', () => {
     expect(await codeOf(follow())).toBe('Closed');
   });
 
+  it('a watch that is iterated once more begins once more, as in every store', async () => {
+    const store = memoryStore();
+    const { revision } = await store.put({ key: 'a', value: '' });
+    const watch = fenceStore(store, {}).watch({ key: 'a', startRevision: revision });
+    const seen: bigint[] = [];
+    for (let round = 0; round < 2; round++) {
+      for await (const batch of watch) {
+        seen.push(batch.revision);
+        break;
+      }
+    }
+    expect(seen).toEqual([revision, revision]);
+  });
+
   it('refuses a watch that makes no sense by the call itself, as every store does', () => {
     const fenced = fenceStore(store, {});
     expect(() => fenced.watch({ key: 'b', end: 'a' })).toThrow('watch.end');

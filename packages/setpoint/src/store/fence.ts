@@ -109,7 +109,7 @@ class FencedStore implements Store {
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
     checkWatch(request);
     checkBehindMax(options.behindMax);
-    return this.#watch(request, options);
+    return { [Symbol.asyncIterator]: () => this.#watch(request, options) };
   }
 
   async *#watch(request: WatchRequest, options: WatchOptions): AsyncGenerator<WatchBatch> {

@@ -234,8 +234,9 @@ export interface Store {
    * the compaction revision: list again), `FarBehind` (when `behindMax` was given), `HistoryReset`,
    * `PermissionDenied`. Lost connections are mended within, without a gap and without a repetition. The first batch
    * of a watch without a start revision is a progress mark that says from where on it sees everything. Batches wait
-   * for the consumer; a slow one slows the stream down. A request that makes no sense is refused (`Invalid`) by the
-   * call itself, before there is anything to iterate.
+   * for the consumer; a slow one slows the stream down. The watch begins when its iteration does, and anew with each
+   * iteration. A request that makes no sense is refused (`Invalid`) by the call itself, before there is anything to
+   * iterate.
    */
   watch(request: WatchRequest, options?: WatchOptions): AsyncIterable<WatchBatch>;
 

@@ -135,7 +135,6 @@ export class MemoryStore implements Store {
     return this.#write((writer) => runPlan(plan, writer));
   }
 
-  /** The watch begins when its iteration does. Iterating twice gives two watches. */
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
     checkWatch(request);
     checkBehindMax(options.behindMax);
