@@ -244,6 +244,33 @@ describe('the leader elector', () => {
     a.abort.abort();
   });
 
+  it('F-40: a candidate whose watches meet another history each time stands again at a pace', async () => {
+    const a = elector('a');
+    await clock.advance(0);
+    let sessions = 0;
+    const torn = Object.create(store, {
+      leaseGrant: { value: (...args: Parameters<Store['leaseGrant']>) => (sessions++, store.leaseGrant(...args)) },
+      watch: {
+        value: (...args: Parameters<Store['watch']>) => {
+          if (sessions > 200) return store.watch(...args);
+          const error = new SetpointError('HistoryReset', 'another history');
+          return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+        },
+      },
+    }) as Store;
+    const methods = ['range', 'txn', 'leaseKeepAlive', 'leaseRevoke', 'delete'] as const;
+    for (const name of methods) Object.defineProperty(torn, name, { value: store[name].bind(store) });
+    const b = elector('bb', { store: torn });
+    await clock.advance(20_000);
+    expect(sessions).toBeLessThan(30);
+    expect(sessions).toBeGreaterThan(3);
+    for (const { abort, run } of [b, a]) {
+      abort.abort();
+      await clock.advance(0);
+      expect(await run).toBeUndefined();
+    }
+  });
+
   it('F-72: a candidate whose session is lost while it waits stands again with a new one', async () => {
     const a = elector('a');
     await clock.advance(0);

@@ -103,9 +103,11 @@ export class LeaderElector {
     this.#started = true;
     let session: Session | undefined;
     try {
-      for (let lost = true; lost && !signal.aborted;) {
+      const backoff = this.#backoff();
+      while (!signal.aborted) {
         session = await this.#session(signal);
-        if (session) lost = !(await this.#term(session, signal));
+        if (!session || (await this.#term(session, signal))) break;
+        await sleep(this.#clock, backoff.next(), signal);
       }
     } catch (error) {
       this.#leading.reject(error);
@@ -122,7 +124,7 @@ export class LeaderElector {
     const { store, identity } = this.#options;
     const { leaseDurationMs = LEASE_DURATION_MS, renewDeadlineMs = RENEW_DEADLINE_MS } = this.#options;
     const { retryPeriodMs = RETRY_PERIOD_MS } = this.#options;
-    const backoff = new Backoff({ baseMs: 100, maxMs: retryPeriodMs }, this.#random);
+    const backoff = this.#backoff();
     while (!signal.aborted) {
       try {
         return await openSession({
@@ -144,6 +146,11 @@ export class LeaderElector {
       }
     }
     return undefined;
+  }
+
+  #backoff(): Backoff {
+    const { retryPeriodMs = RETRY_PERIOD_MS } = this.#options;
+    return new Backoff({ baseMs: 100, maxMs: retryPeriodMs }, this.#random);
   }
 
   /** False when the session was lost before it led. */
