@@ -3,7 +3,7 @@ import { isSetpointError, systemClock } from 'setpoint';
 import { addApply } from './apply.ts';
 import type { CliKind } from './cli-kind.ts';
 import { CommandError } from './command-error.ts';
-import { withConnection } from './connection.ts';
+import { DEFAULT_SERVER, withConnection } from './connection.ts';
 import { addDelete } from './delete.ts';
 import { addDescribe } from './describe.ts';
 import { addEvents, eventKind } from './events.ts';
@@ -61,7 +61,7 @@ function createProgram(session: Session, prefix: string): Command {
   const program = new Command(session.name)
     .description('reads and changes objects, with the words of kubectl')
     .option('--endpoints <list>', 'the etcd that they are in (default: ETCD_ENDPOINTS)')
-    .option('--server <url>', 'the program that serves its store (default: SETPOINT_SERVER)')
+    .option('--server <url>', `the program that serves its store (default: SETPOINT_SERVER, or ${DEFAULT_SERVER})`)
     .option('--prefix <prefix>', 'what their keys start with', prefix)
     .option('-n, --namespace <name>', 'the namespace', 'default')
     .exitOverride()

@@ -136,7 +136,7 @@ export class Attempts {
     const { metrics, logger } = this.#options;
     metrics.stalled();
     // The latest first: who has run for long has mostly waited.
-    const suspects = [...ended, ...[...this.#running.keys()].toReversed()];
+    const suspects = [...new Set([...ended, ...[...this.#running.keys()].toReversed()])];
     const [keys, more] = [suspects.slice(0, SUSPECTS_MAX), Math.max(0, suspects.length - SUSPECTS_MAX)];
     logger.warn(
       { stalledMs: Math.round(ms), keys, more },

@@ -62,10 +62,12 @@ describe('faults of user code', () => {
     await stop();
   });
 
-  it('F-103: one that does so after an await is among the keys that are named, and is counted', async () => {
+  it('F-103: one that does so after an await is among the keys that are named, each once, and is counted', async () => {
     const waiting = deferred();
+    let again = 3;
     const { controller, lines, metric, stop } = await started(
       async ({ key }) => {
+        if (key === 'quick') return void (again-- > 0 && controller.enqueue('quick'));
         await (key === 'waits' ? waiting.promise : setImmediate());
         if (key === 'computes') for (const end = performance.now() + 450; performance.now() < end;);
       },

@@ -42,6 +42,25 @@ describe('the life of a control plane', () => {
       expect(() => manager.informer(Server), ask).toThrow(/can't be added any more/);
   });
 
+  it('fails with what keeps it from standing for election, such as a role that lacks the keys', async () => {
+    const clock = new FakeClock();
+    const memory = memoryStore({ clock });
+    const refuse = () => Promise.reject(new SetpointError('PermissionDenied', 'txn "/registry/_coordination/…"'));
+    const store = new Proxy(memory, {
+      get(target, name) {
+        if (name === 'txn') return refuse;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const options = { store, clock, random: seededRandom(1), leaderElection: { name: 'ours' } };
+    const run = createManager(options)
+      .run(new AbortController().signal)
+      .catch((error: unknown) => error);
+    await clock.advance(60_000);
+    expect(await run).toMatchObject({ code: 'PermissionDenied' });
+  });
+
   it('I-61: fails naming the kind whose cache is not complete after two minutes', async () => {
     const clock = new FakeClock();
     const store = memoryStore({ clock });

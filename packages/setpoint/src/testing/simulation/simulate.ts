@@ -9,10 +9,12 @@ import type { SimulatedFailure } from './report.ts';
  * broke, the faults, a timeline and how to replay it; also when no fault struck anything, or the budget ended before
  * every single fault was tried, because a search that looked at nothing proves nothing.
  *
+ * It takes up to its `budget`, 20 s unless told otherwise: give the test more than the five seconds of most runners.
+ *
  * With SETPOINT_SEED set to what an earlier failure printed, only that schedule runs.
  *
  * ```ts
- * test('websites survive everything', () =>
+ * test('websites survive everything', { timeout: 60_000 }, () =>
  *   simulate({
  *     controllers: () => [websites, servers],
  *     async scenario(user) {
