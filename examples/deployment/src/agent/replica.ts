@@ -82,6 +82,8 @@ export class Replica {
     this.#gone = ended.then((failure) => {
       patience.cancel();
       this.logs.end();
+      // What escaped into a group of its own may hold the other ends for ever.
+      for (const stream of this.#child?.stdio ?? []) stream?.destroy();
       const succeeded = this.#verdict === undefined && this.#child?.exitCode === 0;
       this.#state = { phase: 'Exited', failure: this.#verdict ?? failure, succeeded };
       onChange();

@@ -165,12 +165,23 @@ describe('Supervisor', () => {
 
   it('stops what a program has started, too', async () => {
     const script = `const c = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
-      process.send({ type: 'ready', port: c.pid }); ${STAY}`;
-    const { port: grandchild } = await until('Running', launch(script));
+      process.send({ type: 'load', value: c.pid }); ${READY} ${STAY}`;
+    const { load: grandchild } = await until('Running', launch(script));
     expect(isRunning(grandchild!)).toBe(true);
     await supervisor.stop('web');
     for (let tries = 0; isRunning(grandchild!) && tries < 200; tries++) await sleep(10);
     expect(isRunning(grandchild!)).toBe(false);
+  });
+
+  it('keeps nothing open of a program that is gone, though what escaped from it holds its streams', async () => {
+    const escaped = `require('child_process').spawn('sleep', ['20'], { detached: true, stdio: [0, 1, 2, 3] })`;
+    const wanted = launch(`const c = ${escaped}; console.log(c.pid); c.unref(); process.exit()`);
+    const pipes = () => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+    const before = pipes();
+    await until('BackOff', wanted);
+    await sleep(0);
+    expect(pipes()).toBe(before);
+    process.kill(Number(supervisor.logs('web', false)!.lines()[0]), 'SIGKILL');
   });
 
   it('replaces a program whose identity has changed, and never runs both', async () => {
