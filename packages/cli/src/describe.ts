@@ -3,7 +3,7 @@ import type { AnyResourceDefinition, Condition, ObjectOf } from 'setpoint';
 import { stringify } from 'yaml';
 import { readTargets } from './arguments.ts';
 import type { CliKind } from './cli-kind.ts';
-import { eventLines } from './events.ts';
+import { eventLines, readEvents } from './events.ts';
 import { readObjects } from './get.ts';
 import type { GlobalOptions, Session } from './session.ts';
 import { Table } from './table.ts';
@@ -23,11 +23,13 @@ export function addDescribe(program: Command, session: Session): void {
       const targets = readTargets(session.kinds, [kind, ...names]);
       await session.connected(options, async (connection) => {
         let first = true;
+        let recorded: Awaited<ReturnType<typeof readEvents>> | undefined;
         for (const each of targets.kinds) {
           for (const object of await readObjects(connection, each, targets.names, options)) {
             if (!first) session.terminal.out('\n');
             first = false;
-            const events = await eventLines(session, connection, object.metadata.uid);
+            recorded ??= await readEvents(connection, true);
+            const events = eventLines(session, recorded, object.metadata.uid);
             for (const line of [...describe(each, object), ...events]) session.terminal.out(line);
           }
         }

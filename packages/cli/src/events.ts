@@ -60,9 +60,9 @@ export function addEvents(program: Command, session: Session): void {
     });
 }
 
-/** The events about one object, as the end of `describe`. */
-export async function eventLines(session: Session, connection: Connection, uid: string): Promise<string[]> {
-  const events = (await readEvents(connection, true)).filter(({ spec }) => spec.regarding.uid === uid);
+/** Those of the events that are about one object, as the end of `describe`. */
+export function eventLines(session: Session, all: readonly RecordedEvent[], uid: string): string[] {
+  const events = all.filter(({ spec }) => spec.regarding.uid === uid);
   if (events.length === 0) return ['Events:  <none>'];
   const now = session.clock.wallNow();
   const head = ['  Type', 'Reason', 'Age', 'From', 'Message'];
@@ -92,7 +92,7 @@ function lastSeen({ series, eventTime }: RecordedEvent['spec']): string {
 }
 
 /** What was seen last is last; of the same moment, what was stored last. */
-async function readEvents({ client, namespace }: Connection, all: boolean): Promise<RecordedEvent[]> {
+export async function readEvents({ client, namespace }: Connection, all: boolean): Promise<RecordedEvent[]> {
   const { items } = await client.resource(Event).list(all ? {} : { namespace });
   const at = ({ spec, metadata }: RecordedEvent) => [Date.parse(lastSeen(spec)), Number(metadata.resourceVersion)];
   return items.toSorted((a, b) => {

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { cliKind } from './cli-kind.ts';
 import { runCli } from './program.ts';
 import { createEventRecorder } from 'setpoint/events';
+import { keyText, toBytes } from 'setpoint/store';
+import { interposedStore } from '../../../test/harness/interposed-store.ts';
 import { serveStore, type StoreServer } from './store-server.ts';
 
 const kind = { group: 'demo.dev', version: 'v1' };
@@ -347,6 +349,22 @@ describe('the command line', () => {
     ]);
     expect(await run('get all -o name')).toEqual(['website.demo.dev/a']);
     expect(await run('events --for web/b')).toEqual(['No events found in default namespace.']);
+  });
+
+  it('describe: reads the events once, however many objects it shows', async () => {
+    for (const name of ['a', 'b', 'c']) await create(name);
+    let reads = 0;
+    const counted = interposedStore(store, {
+      range(request, ask) {
+        if ('key' in request && keyText(toBytes(request.key)).startsWith('/registry/events/')) reads++;
+        return ask(request);
+      },
+    });
+    await using other = await serveStore(counted);
+    expect((await run(`describe web --server ${other.url}`)).filter((line) => line === 'Events:  <none>')).toHaveLength(
+      3,
+    );
+    expect(reads).toBe(1);
   });
 
   it('says where it looked when nothing is there', async () => {
