@@ -35,6 +35,14 @@ export function describeLeases(open: OpenStore): void {
       }
     });
 
+    it('an id beyond 64 bits, or none at all, is refused before anything is asked', async () => {
+      for (const id of [2n ** 63n, 2n ** 64n + 5n, -1n, undefined as unknown as bigint, 7 as unknown as bigint]) {
+        await expectCode(t.store.leaseKeepAlive(id), 'Invalid');
+        await expectCode(t.store.leaseRevoke(id), 'Invalid');
+        await expectCode(t.store.leaseTimeToLive(id), 'Invalid');
+      }
+    });
+
     it('granting, renewing and revoking a lease without keys moves no revision', async () => {
       const base = await revisionOf(t.store);
       const { id } = await t.store.leaseGrant({ ttlSeconds: 60 });

@@ -40,6 +40,17 @@ export function describeWatches(open: OpenStore): void {
       await watch.stop();
     });
 
+    it('watches the key that it was given, whatever becomes of the bytes', async () => {
+      const prefix = freshPrefix();
+      const key = Buffer.from(`${prefix}a`);
+      const startRevision = (await revisionOf(t.store)) + 1n;
+      const watch = watching(t.store, { key, startRevision });
+      key.fill('x');
+      for (const name of ['a', 'b']) await t.store.put({ key: prefix + name, value: '' });
+      expect((await watch.atLeast(1)).map(line(prefix))).toEqual(['put a=']);
+      await watch.stop();
+    });
+
     it('I-175: sees its own keys and no others', async () => {
       const prefix = freshPrefix();
       const base = await revisionOf(t.store);

@@ -84,7 +84,9 @@ class EtcdStore implements Store {
   watch(request: WatchRequest, options: WatchOptions = {}): AsyncIterable<WatchBatch> {
     checkWatch(request);
     checkBehindMax(options.behindMax);
-    const begin = (): Watch => new Watch(this.#calls, request, options, () => subjectOf('watch', request));
+    // Each stream asks anew, long after the caller may have used the bytes of a key for something else.
+    const own = structuredClone(request);
+    const begin = (): Watch => new Watch(this.#calls, own, options, () => subjectOf('watch', own));
     return { [Symbol.asyncIterator]: () => begin().batches() };
   }
 

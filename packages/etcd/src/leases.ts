@@ -2,6 +2,7 @@ import { SetpointError } from 'setpoint';
 import {
   type CallOptions,
   checkLeaseGrant,
+  checkLeaseId,
   type LeaseGrantResponse,
   type LeaseTimeToLiveResponse,
 } from 'setpoint/store';
@@ -28,6 +29,7 @@ export async function keepLeaseAlive(
   id: bigint,
   options?: CallOptions,
 ): Promise<{ readonly ttlSeconds: number }> {
+  checkLeaseId(id);
   const answer = await calls.exchange(
     leaseKeepAliveRpc,
     { ID: String(id) },
@@ -40,6 +42,7 @@ export async function keepLeaseAlive(
 }
 
 export async function revokeLease(calls: Calls, id: bigint, options?: CallOptions): Promise<void> {
+  checkLeaseId(id);
   await calls.unary(leaseRevokeRpc, { ID: String(id) }, plan('lease revoke', id, true), options);
 }
 
@@ -48,6 +51,7 @@ export async function leaseTimeToLive(
   id: bigint,
   options: CallOptions & { readonly keys?: boolean } = {},
 ): Promise<LeaseTimeToLiveResponse> {
+  checkLeaseId(id);
   const message = { ID: String(id), keys: options.keys ?? false };
   const answer = await calls.unary(leaseTimeToLiveRpc, message, plan('lease time-to-live', id, false), options);
   if (Number(answer.TTL) < 0) throw leaseGone(id);

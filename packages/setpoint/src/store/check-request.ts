@@ -78,6 +78,12 @@ export function checkLeaseGrant(request: { readonly ttlSeconds: number; readonly
   checkRevision(id, 'lease.id');
 }
 
+/** What a lease is named by in calls about it. */
+export function checkLeaseId(id: bigint): void {
+  if (id === undefined) throw invalid('lease.id', 'the id of a lease', 'undefined');
+  checkRevision(id, 'lease.id');
+}
+
 const MAX_INT64 = 2n ** 63n - 1n;
 const SORT_TARGETS = ['key', 'create', 'mod', 'version', 'value'];
 const COMPARE_TARGETS = ['version', 'create', 'mod', 'lease', 'value'];

@@ -34,6 +34,7 @@ export {
   checkCompact,
   checkDelete,
   checkLeaseGrant,
+  checkLeaseId,
   checkPut,
   checkRange,
   checkTxn,

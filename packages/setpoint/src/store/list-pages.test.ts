@@ -28,6 +28,15 @@ async function listed(store: Pick<Store, 'range'>, selector: KeySelector, pageKe
 }
 
 describe('listPages', () => {
+  it('refuses pages of no keys, which would be one page of all', async () => {
+    const { noted, ranges } = noting();
+    for (const pageKeysMax of [0, -1, 1.5, Number.NaN]) {
+      const pages = listPages(noted, { prefix: '/k/' }, { pageKeysMax });
+      await expect(pages.next()).rejects.toMatchObject({ code: 'Invalid', details: { path: 'listPages.pageKeysMax' } });
+    }
+    expect(ranges).toEqual([]);
+  });
+
   it('I-84: gives every key once, all at the revision of the first page, whatever is written between', async () => {
     const { store, noted } = noting(async (_request, count, inner) => {
       if (count > 1) await inner.delete({ key: '/k/00299' });

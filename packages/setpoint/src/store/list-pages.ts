@@ -1,4 +1,4 @@
-import { isSetpointError } from '../errors/index.ts';
+import { isSetpointError, SetpointError } from '../errors/index.ts';
 import { isWithoutEnd, keyRange } from './key-range.ts';
 import { firstPageSize, nextPageSize, PAGE_KEYS_MAX, smallerPageSize } from './page-size.ts';
 import type { CallOptions, KeySelector, RangeResponse, Revision, Store } from './port.ts';
@@ -19,7 +19,7 @@ export interface ListPagesOptions extends CallOptions {
  * Lists a range in key order, in pages of about 4 MiB that are all of one revision: the one asked for, or else that of the
  * first, which each page names. So any number of keys of any size can be gone through without holding more than a page of them.
  *
- * Fails as `range` does; with `Compacted` when the store forgets the revision meanwhile, and the list has to start
+ * Fails as `range` does, with `Invalid` for a `pageKeysMax` below 1; with `Compacted` when the store forgets the revision meanwhile, and the list has to start
  * anew. A page that proves too large (`TooLarge`) is asked for again in quarters.
  */
 export async function* listPages(
@@ -27,6 +27,7 @@ export async function* listPages(
   selector: KeySelector,
   { pageKeysMax = PAGE_KEYS_MAX, firstPageKeys, revision: asked, ...call }: ListPagesOptions = {},
 ): AsyncGenerator<RangeResponse, void, void> {
+  checkPageKeys(pageKeysMax);
   const { end } = keyRange(selector);
   let [rest, limit, limitMax] = [selector, firstPageSize(pageKeysMax, firstPageKeys), pageKeysMax];
   let revision = asked;
@@ -44,6 +45,12 @@ export async function* listPages(
       limit = limitMax = smallerPageSize(limit);
     }
   }
+}
+
+function checkPageKeys(pageKeysMax: number): void {
+  if (Number.isSafeInteger(pageKeysMax) && pageKeysMax >= 1) return;
+  const text = `listPages.pageKeysMax: expected a whole number from 1, received ${String(pageKeysMax)}`;
+  throw new SetpointError('Invalid', text, { details: { path: 'listPages.pageKeysMax' } });
 }
 
 /** What is left of a range that ends at `end`, behind `key`. */

@@ -6,6 +6,7 @@ import {
   checkCompact,
   checkDelete,
   checkLeaseGrant,
+  checkLeaseId,
   checkPut,
   checkRange,
   checkTxn,
@@ -162,11 +163,13 @@ export class MemoryStore implements Store {
   }
 
   async leaseKeepAlive(id: bigint, options?: CallOptions): Promise<{ readonly ttlSeconds: number }> {
+    checkLeaseId(id);
     this.#begin(options);
     return { ttlSeconds: this.#leases.renew(id).ttlSeconds };
   }
 
   async leaseRevoke(id: bigint, options?: CallOptions): Promise<void> {
+    checkLeaseId(id);
     this.#begin(options);
     this.#revoke(id);
   }
@@ -175,6 +178,7 @@ export class MemoryStore implements Store {
     id: bigint,
     options?: CallOptions & { readonly keys?: boolean },
   ): Promise<LeaseTimeToLiveResponse> {
+    checkLeaseId(id);
     this.#begin(options);
     return this.#leases.timeToLive(id, options?.keys === true);
   }
