@@ -68,6 +68,15 @@ async function drive<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
 }
 
 describe('create', () => {
+  it('lists and deletes no cluster-scoped kind by a namespace, which would be all of it', async () => {
+    const { nodes } = setUp();
+    await nodes.create({ name: 'one', spec: { address: 'a' } });
+    const refused = { code: 'Invalid', details: { path: 'namespace' } };
+    await expect(nodes.list({ namespace: 'default' })).rejects.toMatchObject(refused);
+    await expect(nodes.deleteCollection({ namespace: 'default' })).rejects.toMatchObject(refused);
+    expect((await nodes.list()).items).toHaveLength(1);
+  });
+
   it('I-114: returns the object with its defaults at the revision of the transaction', async () => {
     const { websites, store } = setUp();
     const web = await websites.create({ name: 'web', labels: { app: 'a' }, spec });

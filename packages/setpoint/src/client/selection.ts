@@ -1,6 +1,7 @@
 import {
   type FieldSelector,
   fieldSelector,
+  invalid,
   keyPrefix,
   type LabelSelector,
   labelSelector,
@@ -11,7 +12,7 @@ import {
 
 /** Which objects of a kind. All conditions must hold; none selects all. */
 export interface SelectOptions {
-  /** Default: all namespaces. */
+  /** Default: all namespaces. A cluster-scoped kind takes none. */
   readonly namespace?: string | undefined;
   /** As an object or as text, such as `app=web,tier!=db`. Default: everything. */
   readonly labelSelector?: LabelSelector | string | undefined;
@@ -30,13 +31,20 @@ export interface Selection {
 /** Reads what is to be selected. Throws `Invalid`. */
 export function selectionOf(definition: AnyResourceDefinition, prefix: string, options: SelectOptions): Selection {
   const { namespace, labelSelector: labels, fieldSelector: fields } = options;
-  if (namespace !== undefined) validateNamespace(namespace, 'namespace', { what: `List of ${definition.kind}` });
+  const subject = { what: `List of ${definition.kind}` };
+  if (namespace !== undefined) {
+    validateNamespace(namespace, 'namespace', subject);
+    // To leave it out in silence would select every object, also for deleteCollection.
+    if (definition.scope === 'Cluster') {
+      throw invalid(subject, 'namespace', 'none, since the kind is cluster-scoped', `'${namespace}'`);
+    }
+  }
   const byLabels = labels === undefined ? undefined : labelSelector(labels);
   const byFields = fields === undefined ? undefined : fieldSelector(fields, definition);
   const matches =
     byLabels || byFields
       ? (object: ResourceObject) => (byLabels?.(object.metadata.labels) ?? true) && (byFields?.(object) ?? true)
       : undefined;
-  const within = namespace === undefined || definition.scope === 'Cluster' ? '' : `${namespace}/`;
+  const within = namespace === undefined ? '' : `${namespace}/`;
   return { prefix: keyPrefix(definition, prefix) + within, matches };
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { channel } from 'node:diagnostics_channel';
 import { deferred } from '../internal/deferred.ts';
+import { silentLogger } from '../internal/logger.ts';
 import { FakeClock, settle } from '../internal/fake-clock.ts';
 import { lifeOrder, startOrder } from './life-order.ts';
 import { Manager, type ManagerOptions } from './manager.ts';
@@ -299,12 +300,17 @@ describe('failures', () => {
 
   it('I-161: who lost the lock is not waited for', async () => {
     const { SetpointError } = await import('../errors/index.ts');
-    const { manager, log, abort, clock } = setup();
+    const told: string[] = [];
+    const say = (_: object, message: string): void => void told.push(message);
+    const logger = { ...silentLogger, warn: say, error: say };
+    const { manager, log, abort, clock } = setup({ logger });
     const lost = new SetpointError('LockLost', 'leader election lost');
     manager.add({ name: 'election', run: () => Promise.reject(lost) });
     manager.add(recorded(log, 'controller', { end: never }));
     await expect(manager.run(abort.signal)).rejects.toBe(lost);
     expect(clock.pendingTimers).toBe(0);
+    expect(told.join()).toMatch(/the leadership was lost, and these were still at work: .*controller/);
+    expect(told.join()).not.toContain('did not stop within');
   });
 
   it('runs once', async () => {

@@ -238,20 +238,26 @@ export class Manager {
   }
 
   #settle(left: readonly RunnableStatus[]): void {
-    const late =
-      left.length === 0
-        ? undefined
-        : new SetpointError(
-            'Timeout',
-            `these did not stop within ${this.#gracefulTimeoutMs} ms: ${left.map(describeStatus).join('; ')}. ` +
-              'Do they look at their signal? gracefulTimeoutMs gives them longer',
-          );
+    const what = left.map(describeStatus).join('; ');
+    const late = new SetpointError(
+      'Timeout',
+      `these did not stop within ${this.#gracefulTimeoutMs} ms: ${what}. ` +
+        'Do they look at their signal? gracefulTimeoutMs gives them longer',
+    );
     if (!this.#failure) {
-      if (late) throw late;
+      if (left.length > 0) throw late;
       return;
     }
-    if (late) this.#logger.error({ left }, late.message);
-    throw this.#failure.error;
+    const { error } = this.#failure;
+    if (left.length > 0 && isSetpointError(error, 'LockLost')) {
+      this.#logger.warn(
+        { left },
+        `the leadership was lost, and these were still at work: ${what}. Nothing waits for them`,
+      );
+    } else if (left.length > 0) {
+      this.#logger.error({ left }, late.message);
+    }
+    throw error;
   }
 
   #fail(error: unknown, runnable: string): void {
