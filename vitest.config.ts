@@ -16,6 +16,25 @@ const project = (name: string, include: string[], testTimeout: number, extra: ob
   test: { name, include, testTimeout, hookTimeout: 60_000, ...extra },
 });
 
+const PATIENT = [
+  'config-center',
+  'deployment-start',
+  'etcd-auth',
+  'etcd-close',
+  'etcd-handbook',
+  'etcd-mtls',
+  'etcd-tls',
+  'informer-losses',
+  'informer-output',
+  'lease-extension',
+  'managed-etcd',
+  'minimal-role',
+  'secrets',
+  'transactional-reconcile',
+  'watch-cuts',
+  'watch-progress',
+].map((name) => `test/integration/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -35,10 +54,13 @@ export default defineConfig({
       project('simulation', ['test/simulation/**/*.test.ts', 'test/linearizability/**/*.test.ts'], 120_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 120_000),
       project('packaging', ['test/packaging/**/*.test.ts'], 180_000),
-      // Real servers that are killed and paused: one file at a time, after everything else.
+      // Real servers, after everything else. Those that wait more than they work go two files at a time,
+      project('patient', PATIENT, 180_000, { maxWorkers: 2, sequence: { groupOrder: 1 } }),
+      // those whose servers and processes are killed and paused while they work, one.
       project('integration', ['test/integration/**/*.test.ts'], 180_000, {
+        exclude: PATIENT,
         fileParallelism: false,
-        sequence: { groupOrder: 1 },
+        sequence: { groupOrder: 2 },
       }),
     ],
   },
