@@ -14,6 +14,7 @@ import { createScheduler } from '../../../examples/deployment/src/scheduler.ts';
 
 /** Faults after which the store itself says what is not so: it leaves events out, or goes back to a backup. */
 const LYING = new Set<string>(['lose', 'restore']);
+const HONEST = FAULT_KINDS.filter((kind) => kind !== 'travel' && !LYING.has(kind));
 
 const template = (version: string) => ({ command: ['web'], env: { VERSION: version } });
 
@@ -65,13 +66,29 @@ export const replicaSets: ExploreOptions = {
     await user.delete(Process, 'web-0', { soon: true });
     await user.modify(ReplicaSet, 'web', () => ({ spec: { replicas: 1, template: template('1') } }));
     await user.deleteAndRest(ReplicaSet, 'web');
-    await user.create(ReplicaSet, { name: 'web', spec: { replicas: 1, template: template('2') } });
   },
   matches: (state) => {
     const wanted = state.list(ReplicaSet).reduce((sum, { spec }) => sum + spec.replicas, 0);
     return alive(state).length === wanted && noOrphans(Process).check(state) === true;
   },
   always: [law('at most three', (state) => alive(state).length <= 3)],
+};
+
+/** One that is made again while Processes of the one before are still there: they are no Processes of it. */
+export const madeAgain: ExploreOptions = {
+  ...replicaSets,
+  name: 'replicaset-again',
+  async scenario(user) {
+    await user.create(ReplicaSet, { name: 'web', spec: { replicas: 3, template: template('1') } });
+    await user.delete(ReplicaSet, 'web');
+    await user.create(ReplicaSet, { name: 'web', spec: { replicas: 1, template: template('2') } }, { soon: true });
+    await user.modify(ReplicaSet, 'web', ({ spec }) => ({ spec: { ...spec, replicas: 2 } }));
+  },
+  always: [law('at most three of the one that is there', (state) => ofReplicaSets(state).length <= 3)],
+  faults: HONEST,
+  // A Process takes the first name that is free, which depends on how much of the one before has gone.
+  sameEnd: false,
+  noExtraCreates: false,
 };
 
 const clockOf = ({ clock }: { readonly clock: Clock }): Clock => clock;
@@ -134,7 +151,7 @@ export const deployments: ExploreOptions = {
   },
   always: [law('at most one more than wanted', (state) => ofReplicaSets(state).length <= 3)],
   // Who was not told of the old ReplicaSet can't count its Processes: see `adrift`.
-  faults: FAULT_KINDS.filter((kind) => kind !== 'travel' && !LYING.has(kind)),
+  faults: HONEST,
   sameEnd: false,
   // A Process takes the first free name: which one is taken again depends on when it was counted.
   noExtraCreates: false,

@@ -1,5 +1,5 @@
 import type { ExploreOptions } from 'setpoint/testing';
-import { adrift, deployments, replicaSets, scheduling } from './deployment-subjects.ts';
+import { adrift, deployments, madeAgain, replicaSets, scheduling } from './deployment-subjects.ts';
 import { client, informer, queue } from './part-subjects.ts';
 import { coordination, garbage, owners } from './runtime-subjects.ts';
 
@@ -12,6 +12,7 @@ export const subjects: readonly ExploreOptions[] = [
   garbage,
   coordination,
   replicaSets,
+  madeAgain,
   scheduling,
   deployments,
   adrift,
