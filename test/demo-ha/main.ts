@@ -17,7 +17,7 @@ import { type Seen, Traffic } from './traffic.ts';
 
 /** The example as it is built; this program is built into a folder as deep as the one of its source. */
 const kinds = new URL('../../examples/deployment/dist/kinds.js', import.meta.url).href;
-const { Deployment, Process, Service } = (await import(
+const { Deployment, Node, Process, Service } = (await import(
   kinds
 )) as typeof import('../../examples/deployment/src/kinds.ts');
 
@@ -65,6 +65,12 @@ async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store, rand
     const { status, metadata } = await deployments.get({ name: 'hello' });
     return status?.observedGeneration === metadata.generation && status.ready === count && status.replicas === count;
   };
+  const nodesReady = async (): Promise<boolean> => {
+    const { items } = await client.resource(Node).list();
+    return items.filter(({ status }) => status?.ready === true).length === NODES.length;
+  };
+  // A node that joins later gets none of them, and the one that has them all is not one whose death may go unnoticed.
+  await until(nodesReady, `${NODES.length} nodes are not ready`);
   await scale(REPLICAS);
   const { metadata } = await client.resource(Service).create({ name: 'hello', spec: { selector: { app: 'hello' } } });
   const service = () => client.resource(Service).get({ name: metadata.name });
@@ -112,8 +118,10 @@ async function play(etcd: EtcdServer, cluster: SpreadCluster, store: Store, rand
       0,
     );
     const node = NODES[Math.floor(random.next() * NODES.length)]!;
+    const { items: placed } = await client.resource(Process).list();
+    const there = placed.filter(({ spec }) => spec.nodeName === node).length;
     await step(
-      'a node killed',
+      `a node with ${there} of ${placed.length} killed`,
       () => cluster.end(node, 'SIGKILL'),
       async () => {
         const elsewhere = async (): Promise<boolean> => {
