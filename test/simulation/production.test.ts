@@ -112,6 +112,30 @@ it('I-208: goes on watching the laws when its watch broke, and says so meanwhile
   stop();
 });
 
+it('I-208: lists anew what went while it could not look, soon after each break, and ends with its store', async () => {
+  const clock = new FakeClock();
+  const { store, breakWith } = breaking(memoryStore({ clock }));
+  const parts = createClient({ store, clock }).resource(Part);
+  const told: string[] = [];
+  const tell = ({ law }: { readonly law: string }): void => void told.push(law);
+  const onMended = (law: string): void => void told.push(`mended: ${law}`);
+  monitorLaws({ store, laws: [atMost(Part, 1)], clock, onBreach: tell, onMended });
+  await settle();
+  for (let times = 0; times < 8; times++) {
+    for (const name of ['x', 'y']) await parts.create({ name, spec: {} });
+    await settle();
+    breakWith(compacted());
+    await settle();
+    for (const name of ['x', 'y']) await parts.delete(name);
+    await clock.advance(1_600);
+    const law = 'at most 1 of Part';
+    expect(told.splice(0)).toEqual([law, 'monitor', 'mended: monitor', `mended: ${law}`]);
+  }
+  await store.close();
+  await settle();
+  expect([told, clock.pendingTimers]).toEqual([['monitor'], 0]);
+});
+
 it('I-208: records neither what only changed a status nor what is no object, and says where it could not look', async () => {
   const clock = new FakeClock();
   const { store, breakWith } = breaking(memoryStore({ clock }));

@@ -123,6 +123,21 @@ describe('lock, when something goes wrong', () => {
     expect(await keys()).toEqual([]);
   });
 
+  it('F-78: nor does one that is carried out when its key was looked for several times already', async () => {
+    let late: (() => Promise<unknown>) | undefined;
+    const losing = meddling((request, send) => {
+      if (!request.compares?.length || late) return send();
+      late = send;
+      return Promise.reject(new SetpointError('OutcomeUnknown', 'lost'));
+    });
+    await (await lock(await open({ store: losing }), 'l')).release();
+    await clock.advance(20_000);
+    await late!();
+    expect(await keys()).toHaveLength(1);
+    await clock.advance(2001);
+    expect(await keys()).toEqual([]);
+  });
+
   it('F-78: one that is carried out late before a second attempt does not make the session wait for itself', async () => {
     let done = false;
     let late: (() => Promise<unknown>) | undefined;

@@ -355,6 +355,17 @@ describe('timerSource', () => {
     abort.abort();
   });
 
+  it('makes no second round of a cron time when the wall clock is set back right after the first', async () => {
+    const { clock, rounds, abort } = await timed({ cron: '20 3 * * *', keys: () => ['k'] }, Date.UTC(2026, 0, 2, 3, 5));
+    await clock.advance(15 * 60_000 + 1000);
+    for (let times = 0; times < 3; times++) {
+      clock.jumpWall(-90_000);
+      await clock.advance(100_000);
+    }
+    expect(rounds).toEqual([[15 * 60_000, 'k']]);
+    abort.abort();
+  });
+
   it('F-93: a wall clock that was hours ahead and is set right does not keep the rounds waiting', async () => {
     const hour = 3_600_000;
     const { clock, rounds, abort } = await timed(
