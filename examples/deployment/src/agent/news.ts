@@ -22,9 +22,10 @@ export function hearNews(
   channel?.on('error', () => {}); // it broke: the end of the program tells more
   channel?.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
-    rest = (lines.pop() ?? '').slice(0, LINE_MAX);
+    // One character more tells a line that goes on from one of just that length.
+    rest = (lines.pop() ?? '').slice(0, LINE_MAX + 1);
     for (const line of lines) {
-      const news = parsed(line);
+      const news = line.length > LINE_MAX ? undefined : parsed(line);
       if (news) onNews(news);
     }
   });

@@ -37,8 +37,8 @@ export function bindController(defined: ControllerDefinition, surroundings: Surr
 }
 
 /**
- * Looks again at every key that the caches lead to and that passes `owns`, as if its objects had just been listed. What
- * comes from the controller's own further sources is not repeated: it can't be asked for.
+ * Looks again at every key that the caches lead to and that passes `owns`, as if its objects had just changed: what the owner
+ * before was still to do is among it, so none of it has the low priority of a first list. What comes from the controller's own further sources is not repeated: it can't be asked for.
  */
 export async function replayKeys(
   { defined, controller }: { readonly defined: ControllerDefinition; readonly controller: Controller },

@@ -195,6 +195,8 @@ describe('putting a key back', () => {
     queue.putBack('now', 0);
     queue.putBack('later', 100);
     expect(['soon', 'now', 'later'].map((key) => queue.look(key)!.readyInMs)).toEqual([50, 0, 20]);
+    // One that is ready waits for no later time besides.
+    expect(queue.waiting).toBe(2);
     await clock.advance(3_600_000);
     expect([queue.length, queue.waiting]).toEqual([3, 0]);
   });
