@@ -88,6 +88,18 @@ describe('the cron job controller', () => {
     expect(world.commands.running).toBe(0);
   });
 
+  it('runs four commands at once, and the others when there is room', async () => {
+    const world = await worldWhere(60_000);
+    for (let at = 0; at < 9; at++) {
+      await world.create(Job, { name: `j-${at}`, spec: { command: ['tidy'], scheduledFor: '' } });
+    }
+    await world.advance(5_000);
+    expect(world.commands).toEqual({ running: 4, most: 4 });
+    await world.advance(200_000);
+    expect((await world.list(Job)).map(({ status }) => status?.phase)).toEqual(Array(9).fill('Succeeded'));
+    expect(world.commands).toEqual({ running: 0, most: 4 });
+  });
+
   it('says of a job that failed why, suspends, and starts nothing for what was missed long ago', async () => {
     const world = await worldWhere(1_000, true);
     await world.create(CronJob, every());

@@ -5,6 +5,10 @@ import { Job } from './cron-jobs.ts';
 /** Runs a command to its end. Rejects when it fails; ends it when `signal` aborts. */
 export type RunCommand = (command: readonly string[], signal: AbortSignal) => Promise<void>;
 
+/** So many commands run at once; a Job more waits for one of them to end. */
+const AT_ONCE = 4;
+const LOOK_AGAIN_MS = 1_000;
+
 interface Run {
   readonly uid: string;
   readonly cancel: AbortController;
@@ -45,22 +49,25 @@ export function createJobRunner(runCommand: RunCommand = runProgram) {
   };
   return defineController(Job, {
     name: 'job-runner',
-    concurrency: 4,
+    concurrency: 1, // one after the other is what keeps the count
     sources: [ends],
     async reconcile({ object, key, status }) {
       const { uid } = object.metadata;
       const run = running.get(key);
       if (run?.uid === uid) {
-        if (!run.outcome) return;
+        if (!run.outcome) return undefined;
         await status(run.outcome);
-        return void running.delete(key);
+        running.delete(key);
+        return undefined;
       }
       end(key); // of an earlier Job of this name
       if (object.status?.phase === 'Running')
         return status({ phase: 'Failed', message: 'its runner ended in the middle' });
-      if (object.status) return;
+      if (object.status) return undefined;
+      if (running.size >= AT_ONCE) return { requeueAfterMs: LOOK_AGAIN_MS };
       await status({ phase: 'Running', message: '' });
       start(key, uid, object.spec.command);
+      return undefined;
     },
     gone: ({ key }) => end(key),
   });

@@ -1,5 +1,6 @@
-import { nearestName, SetpointError } from 'setpoint';
+import { SetpointError } from 'setpoint';
 import { type Clock, type Logger, type Random, steadyLogger, systemClock, systemRandom } from 'setpoint/internal';
+import { checkOptionNames } from 'setpoint/resource';
 import type { CombineWritesOptions } from 'setpoint/store';
 import { TLS_OPTIONS, type TlsOptions, type TlsSource, tlsSource } from './tls.ts';
 import type { TransportSettings } from './transport.ts';
@@ -138,30 +139,12 @@ export function resolveOptions(options: EtcdStoreOptions): Settings {
 
 /** What is misspelt must not be dropped in silence: it may be the user, or the certificate. */
 function checkNames(options: EtcdStoreOptions): void {
-  refuseUnknown('', options, OPTIONS);
+  checkOptionNames('etcdStore', options, OPTIONS);
   const { auth, tls, combineWrites } = options;
-  if (typeof auth === 'object') refuseUnknown('auth.', auth, ['username', 'password']);
-  if (typeof tls === 'object') refuseUnknown('tls.', tls, TLS_OPTIONS);
-  if (typeof combineWrites === 'object') refuseUnknown('combineWrites.', combineWrites, ['maxMembers', 'maxInFlight']);
-}
-
-function refuseUnknown(path: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new SetpointError(
-      'Invalid',
-      "etcdStore takes an object of options, such as { endpoints: ['127.0.0.1:2379'] }; " +
-        `received ${typeof options}`,
-    );
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  const nearest = nearestName(unknown, known);
-  throw new SetpointError(
-    'Invalid',
-    `etcdStore.${path}${unknown}: there is no such option; ` +
-      (nearest === undefined ? `it takes ${known.join(', ')}` : `did you mean '${nearest}'?`),
-    { details: { path: path + unknown } },
-  );
+  if (typeof auth === 'object') checkOptionNames('etcdStore.auth', auth, ['username', 'password']);
+  if (typeof tls === 'object') checkOptionNames('etcdStore.tls', tls, TLS_OPTIONS);
+  if (typeof combineWrites === 'object')
+    checkOptionNames('etcdStore.combineWrites', combineWrites, ['maxMembers', 'maxInFlight']);
 }
 
 /** Checks a duration in milliseconds. */
